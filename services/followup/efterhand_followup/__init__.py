@@ -1,0 +1,1 @@
+"""followup: schedules checks and tells staff what is due."""

@@ -1,0 +1,1 @@
+"""The database's tables and the other services: everything that is not a rule."""

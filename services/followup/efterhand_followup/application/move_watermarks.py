@@ -1,0 +1,42 @@
+"""A feed says how far it has reported: what was waiting for that is found and computed anew."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection
+
+from efterhand.catalogue import Catalogue
+from efterhand.timeline.events import Event
+from efterhand_followup.adapters.context_store import read_context, read_watermarks, set_through
+from efterhand_followup.adapters.person_store import insert_events, mark_by_giving_up
+from efterhand_followup.domain.context import Context
+from efterhand_followup.domain.watermarks import Watermark, through_by_feed
+
+
+def move_watermarks(
+    connection: Connection, arrived: Sequence[tuple[Event, Watermark]], context: Context, catalogue: Catalogue
+) -> Context:
+    """Keep watermarks, and mark the persons with a check that gives up between what was known and what is known now.
+
+    Args:
+        connection: in a transaction that has taken the context.
+        arrived: events of type source.reported_through, and what they say.
+        context: before.
+        catalogue: says which protocols read which feed.
+
+    Returns:
+        The context after.
+    """
+    insert_events(connection, [event for event, _ in arrived])
+    through = through_by_feed(read_watermarks(connection))
+    if through == context.through:
+        return context
+    set_through(connection, through)
+    since = min(watermark.received_on for _, watermark in arrived)
+    for feed in sorted(through):
+        before, after = context.through.get(feed, date.max), through[feed]
+        if before == after:
+            continue
+        protocols = [protocol.id for protocol in catalogue.protocols.values() if protocol.feed == feed]
+        mark_by_giving_up(connection, protocols, min(before, after), max(before, after), since)
+    return read_context(connection)

@@ -1,0 +1,188 @@
+"""The checks of a day, filtered, in pages; and how many there are by unit and state."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, and_, func, select, tuple_
+
+from efterhand.catalogue import Catalogue
+from efterhand.timeline.checks import UNSETTLED, State
+from efterhand.web.paging import decode_cursor, encode_cursor, page
+from efterhand.web.problem import bad_request
+from efterhand_followup.adapters.tables import check
+from efterhand_followup.application.reading import Asked, context_with_date, standings_on, units_below
+from efterhand_followup.domain.standing import Row
+
+WORKING_STATES: Final = tuple(state.value for state in State if state in UNSETTLED)
+
+
+@dataclass(frozen=True)
+class CheckFilter:
+    """What the checks must have; None: anything. A unit stands for those under it too."""
+
+    person: str | None = None
+    case: str | None = None
+    unit: str | None = None
+    protocol: str | None = None
+    states: tuple[str, ...] = ()
+
+
+def read_checks(
+    connection: Connection, catalogue: Catalogue, asked: Asked, wanted: CheckFilter, cursor: str | None, limit: int
+) -> dict[str, Any]:
+    """Return a page of checks.
+
+    On the business date they are read as stored, the earliest due first; for another day they are evaluated, in the
+    order of persons.
+
+    Raises:
+        Problem: 400 for a cursor of another list, 503 before there is a business date.
+    """
+    _, business_date = context_with_date(connection)
+    day = asked.on or business_date
+    units = None if wanted.unit is None else units_below(catalogue, wanted.unit, day)
+    if day == business_date:
+        return _stored(connection, asked, wanted, units, cursor, limit)
+    return _evaluated(connection, catalogue, asked, day, wanted, units, cursor, limit)
+
+
+def read_check(connection: Connection, check_id: str, sees_protected: bool) -> Row | None:
+    """Return the stored row of a check that may be seen, or None."""
+    person = check_id.split(":")[1] if check_id.count(":") == 2 else ""
+    row = connection.execute(select(check).where(check.c.person == person, check.c.id == check_id)).mappings().first()
+    return None if row is None or (row["protected"] and not sees_protected) else dict(row)
+
+
+def _stored(
+    connection: Connection,
+    asked: Asked,
+    wanted: CheckFilter,
+    units: frozenset[str] | None,
+    cursor: str | None,
+    limit: int,
+) -> dict[str, Any]:
+    column = check.c
+    conditions: list[ColumnElement[bool]] = []
+    if not asked.sees_protected:
+        conditions.append(~column.protected)
+    for chosen, value in ((column.person, wanted.person), (column.case_id, wanted.case)):
+        if value is not None:
+            conditions.append(chosen == value)
+    if wanted.protocol is not None:
+        conditions.append(column.protocol == wanted.protocol)
+    if units is not None:
+        conditions.append(column.unit.in_(sorted(units)))
+    if wanted.states:
+        conditions.append(column.state.in_(wanted.states))
+    after = decode_cursor(cursor, (str, str))
+    if after is not None:
+        conditions.append(tuple_(column.due, column.id) > tuple_(_as_day(after[0]), after[1]))
+    selected = select(check).where(*conditions).order_by(column.due, column.id).limit(limit + 1)
+    rows = [dict(row) for row in connection.execute(selected).mappings()]
+    shown = rows[:limit]
+    following = encode_cursor([shown[-1]["due"].isoformat(), shown[-1]["id"]]) if len(rows) > limit else None
+    return page([check_as_json(row, row["protected"]) for row in shown], following)
+
+
+def _evaluated(
+    connection: Connection,
+    catalogue: Catalogue,
+    asked: Asked,
+    day: date,
+    wanted: CheckFilter,
+    units: frozenset[str] | None,
+    cursor: str | None,
+    limit: int,
+) -> dict[str, Any]:
+    after = decode_cursor(cursor, (str,))
+    items: list[dict[str, Any]] = []
+    begin_after = after[0] if after else ""
+    person_before = begin_after
+    for standing, protected in standings_on(
+        connection, catalogue, day, after=begin_after, person=None if after else wanted.person
+    ):
+        if wanted.person is not None and standing.person != wanted.person:
+            continue
+        if len(items) >= limit:
+            # Whole persons only: so the cursor needs nothing but the last of them.
+            return page(items, encode_cursor([person_before]))
+        person_before = standing.person
+        if protected and not asked.sees_protected:
+            continue
+        items += [check_as_json(row, protected) for row in standing.check_rows() if _wanted(row, wanted, units)]
+    return page(items)
+
+
+def _wanted(row: Row, wanted: CheckFilter, units: frozenset[str] | None) -> bool:
+    return (
+        (wanted.case is None or row["case_id"] == wanted.case)
+        and (wanted.protocol is None or row["protocol"] == wanted.protocol)
+        and (not wanted.states or row["state"] in wanted.states)
+        and (units is None or row["unit"] in units)
+    )
+
+
+def check_as_json(row: Mapping[str, Any], protected: bool) -> dict[str, Any]:
+    """Return a check as others see it; `protected` is only there when it is true."""
+    names = ("id", "protocol", "subject", "person", "unit", "anchor_on", "due", "state", "late", "flag", "settled_on")
+    shown = {**{name: row[name] for name in (*names, "because")}, "case": row["case_id"]}
+    return {**shown, "protected": True} if protected else shown
+
+
+def due_summary(connection: Connection, catalogue: Catalogue, asked: Asked) -> dict[str, Any]:
+    """Return how many unsettled checks there are by unit and state; every unit by itself, without those under it.
+
+    `this_week` counts those that are not overdue and are due up to the Sunday of the week that the day lies in;
+    `answerable` those among the overdue and this week's whose protocol takes an answer.
+
+    Raises:
+        Problem: 503 before there is a business date.
+    """
+    _, business_date = context_with_date(connection)
+    day = asked.on or business_date
+    sunday = day + timedelta(days=6 - day.weekday())
+    units: dict[str, Counter[str]] = {}
+    for unit, state, protocol, this_week, count in _unsettled(connection, catalogue, asked, day, sunday, business_date):
+        counts = units.setdefault(unit, Counter())
+        counts[state] += count
+        counts["this_week"] += count if this_week else 0
+        if (this_week or state == State.OVERDUE) and catalogue.protocols[protocol].takes_answers:
+            counts["answerable"] += count
+    names = (*WORKING_STATES, "this_week", "answerable")
+    whole = sum(units.values(), Counter())
+    return {
+        "on": day,
+        "week": {"from": day, "to": sunday},
+        "items": [{"unit": unit, **{name: units[unit][name] for name in names}} for unit in sorted(units)],
+        "all": {name: whole[name] for name in names},
+    }
+
+
+def _unsettled(
+    connection: Connection, catalogue: Catalogue, asked: Asked, day: date, sunday: date, business_date: date
+) -> Iterator[tuple[str, str, str, bool, int]]:
+    """Yield (unit, state, protocol, due this week and not overdue, number of checks)."""
+    if day == business_date:
+        this_week = and_(check.c.due <= sunday, check.c.state != State.OVERDUE.value)
+        grouping = (check.c.unit, check.c.state, check.c.protocol, this_week)
+        seen = () if asked.sees_protected else (~check.c.protected,)
+        rows = connection.execute(
+            select(*grouping, func.count()).where(check.c.state.in_(WORKING_STATES), *seen).group_by(*grouping)
+        )
+        yield from (tuple(row) for row in rows)
+        return
+    for standing, protected in standings_on(connection, catalogue, day):
+        for row in standing.check_rows():
+            if row["state"] in WORKING_STATES and (asked.sees_protected or not protected):
+                due_this_week = row["due"] <= sunday and row["state"] != State.OVERDUE
+                yield row["unit"], row["state"], row["protocol"], due_this_week, 1
+
+
+def _as_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise bad_request("wrong_cursor", "The cursor is not one that this list has given out.") from None

@@ -1,0 +1,124 @@
+"""The notices of a day, in pages."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from efterhand.catalogue import Catalogue
+from efterhand.web.paging import decode_cursor, encode_cursor, page
+from efterhand_followup.adapters.tables import notice
+from efterhand_followup.application.reading import Asked, context_with_date, standings_on, units_below
+from efterhand_followup.application.sum_up import NOBODY, summing_notice
+from efterhand_followup.domain.difference import notice_row
+from efterhand_followup.domain.standing import Row
+
+Status = Literal["open", "withdrawn", "summed"]
+STATUSES: Final[tuple[Status, ...]] = ("open", "withdrawn", "summed")
+
+
+@dataclass(frozen=True)
+class NoticeFilter:
+    """What the notices must have; None: anything. A unit stands for those under it too.
+
+    `summed_into` finds what a catch-up notice lists.
+    """
+
+    status: Status | None = None
+    unit: str | None = None
+    check: str | None = None
+    summed_into: str | None = None
+
+
+def read_notices(
+    connection: Connection, catalogue: Catalogue, asked: Asked, wanted: NoticeFilter, cursor: str | None, limit: int
+) -> dict[str, Any]:
+    """Return a page of notices, in the order of their ids.
+
+    Open and summed ones are those of the day that is asked for; withdrawn ones are from the log, up to that day.
+
+    Raises:
+        Problem: 400 for a cursor of another list, 503 before there is a business date.
+    """
+    _, business_date = context_with_date(connection)
+    day = asked.on or business_date
+    units = None if wanted.unit is None else units_below(catalogue, wanted.unit, day)
+    after = decode_cursor(cursor, (str,))
+    begin_after: str = after[0] if after else ""
+    if day == business_date:
+        rows = _stored(connection, asked, wanted, units, begin_after, limit + 1, None)
+    else:
+        rows = []
+        if wanted.status != "withdrawn":
+            rows += [row for row in _evaluated(connection, catalogue, asked, day) if _wanted(row, wanted, units)]
+        if wanted.status in (None, "withdrawn"):
+            rows += _stored(connection, asked, wanted, units, begin_after, limit + 1, day)
+        rows = sorted((row for row in rows if row["id"] > begin_after), key=lambda row: row["id"])[: limit + 1]
+    shown = rows[:limit]
+    return page([notice_as_json(row) for row in shown], encode_cursor([shown[-1]["id"]]) if len(rows) > limit else None)
+
+
+def _stored(
+    connection: Connection,
+    asked: Asked,
+    wanted: NoticeFilter,
+    units: frozenset[str] | None,
+    begin_after: str,
+    limit: int,
+    withdrawn_until: date | None,
+) -> list[Row]:
+    column = notice.c
+    conditions: list[ColumnElement[bool]] = [column.id > begin_after]
+    if not asked.sees_protected:
+        conditions.append(~column.protected)
+    if withdrawn_until is not None:
+        conditions += [column.status == "withdrawn", column.withdrawn_on <= withdrawn_until]
+    elif wanted.status is not None:
+        conditions.append(column.status == wanted.status)
+    if units is not None:
+        conditions.append(column.unit.in_(sorted(units)))
+    if wanted.check is not None:
+        conditions.append(column.check_id == wanted.check)
+    if wanted.summed_into is not None:
+        conditions.append(column.summed_into == wanted.summed_into)
+    selected = select(notice).where(*conditions).order_by(column.id).limit(limit)
+    return [dict(row) for row in connection.execute(selected).mappings()]
+
+
+def _evaluated(connection: Connection, catalogue: Catalogue, asked: Asked, day: date) -> Iterable[Row]:
+    lists: dict[str, bool] = {}
+    for standing, protected in standings_on(connection, catalogue, day):
+        if protected and not asked.sees_protected:
+            continue
+        for list_id in standing.lists:
+            lists[list_id] = lists.get(list_id, True) and protected
+        for each in standing.notices:
+            yield {**notice_row(standing.person, each), "protected": protected}
+    for list_id, protected in lists.items():
+        yield {**notice_row(NOBODY, summing_notice(list_id)), "protected": protected}
+
+
+def _wanted(row: Row, wanted: NoticeFilter, units: frozenset[str] | None) -> bool:
+    return (
+        (wanted.status is None or row["status"] == wanted.status)
+        and (units is None or row["unit"] in units)
+        and (wanted.check is None or row["check_id"] == wanted.check)
+        and (wanted.summed_into is None or row["summed_into"] == wanted.summed_into)
+    )
+
+
+def notice_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a notice as others see it; `protected` is only there when it is true."""
+    shown = {
+        "id": row["id"],
+        "check": row["check_id"],
+        "step": row["step"],
+        "moment": row["moment"],
+        "send_on": row["send_on"],
+        "unit": row["unit"],
+        "to": row["recipient"],
+        "status": row["status"],
+    }
+    return {**shown, "protected": True} if row["protected"] else shown

@@ -1,0 +1,131 @@
+"""The one function by which anything about a person changes: what should be there is computed, the difference written.
+
+A batch of events, a new date, a watermark, a rebuild and a changed catalogue all only find persons and call it.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from efterhand.catalogue import Catalogue
+from efterhand.timeline.events import Event
+from efterhand_followup.adapters.context_store import read_watermarks
+from efterhand_followup.adapters.messages import put_messages
+from efterhand_followup.adapters.person_store import (
+    lock_persons,
+    read_checks,
+    read_events,
+    read_listed,
+    read_notices,
+    write_difference,
+    write_progress,
+)
+from efterhand_followup.domain.chronicle import Chronicle, chronicle
+from efterhand_followup.domain.context import STALE_GENERATION, Context, Progress
+from efterhand_followup.domain.difference import Difference, add_checks, add_lists, add_notices
+from efterhand_followup.domain.watermarks import Watermark
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """How many persons were computed, and how many notices that made and withdrew."""
+
+    persons: int = 0
+    made: int = 0
+    withdrawn: int = 0
+
+
+def recompute(
+    connection: Connection,
+    persons: Collection[str],
+    context: Context,
+    catalogue: Catalogue,
+    since: Mapping[str, date] | None = None,
+    locked: Mapping[str, Progress] | None = None,
+) -> Recomputed:
+    """Bring checks, notices and lists of persons in line with their events; does not commit.
+
+    Args:
+        connection: in a transaction that shares the context.
+        persons: pseudonyms; those without a row are left out.
+        context: as read in this transaction.
+        catalogue: by which to compute.
+        since: for persons with new events, the earliest day on which one was received.
+        locked: the persons' rows, if this transaction has locked them already.
+    """
+    today = context.business_date
+    if today is None or not persons:
+        return Recomputed()
+    progress = lock_persons(connection, persons) if locked is None else locked
+    computed_before = [person for person in persons if person in progress and progress[person].computed_on is not None]
+    events = read_events(connection, persons)
+    checks = read_checks(connection, computed_before)
+    notices = read_notices(connection, computed_before)
+    listed = read_listed(connection, computed_before)
+    known_since = since or {}
+    starts = {
+        person: first_day_to_look_at(progress[person], events[person], known_since.get(person), context)
+        for person in persons
+        if person in progress
+    }
+    watermarks: Sequence[Watermark] = ()
+    if any(start < today for start in starts.values()):
+        watermarks = read_watermarks(connection)
+    difference = Difference()
+    done: list[Progress] = []
+    generation = context.generation if catalogue.version == context.catalogue else STALE_GENERATION
+    for person, start in starts.items():
+        before = progress[person]
+        lived = live_through(person, events[person], start, context, watermarks, catalogue)
+        add_checks(difference, checks.get(person, {}), lived.standing.check_rows())
+        add_notices(difference, notices.get(person, {}), lived, before.computed_on)
+        lists = {notice_id: row["protected"] for notice_id, row in listed.get(person, {}).items()}
+        add_lists(difference, lists, lived)
+        now = Progress(person, before.personhash, today, lived.standing.next_change_on, False, generation)
+        if now != before:
+            done.append(now)
+    write_difference(connection, difference)
+    put_messages(connection, difference)
+    write_progress(connection, done)
+    return Recomputed(len(starts), len(difference.notices_made), len(difference.notices_withdrawn))
+
+
+def live_through(
+    person: str,
+    events: Sequence[Event],
+    start: date,
+    context: Context,
+    watermarks: Iterable[Watermark],
+    catalogue: Catalogue,
+) -> Chronicle:
+    """Return a person's days from `start` to the business date, which there must be."""
+    assert context.business_date is not None  # noqa: S101
+    return chronicle(person, events, start, context.business_date, context.through, watermarks, catalogue)
+
+
+def first_day_to_look_at(before: Progress, events: Iterable[Event], new_since: date | None, context: Context) -> date:
+    """Return the first day whose notices may be missing in the log: never before the service's first day.
+
+    Args:
+        before: how far the person has been computed.
+        events: all events held of the person.
+        new_since: the earliest receipt among the events that have come since.
+        context: with the business date and the service's first day.
+    """
+    assert context.business_date is not None  # noqa: S101
+    assert context.started_on is not None  # noqa: S101
+    today = context.business_date
+    if before.computed_on is None:
+        start = min((event.received_on for event in events), default=today)
+    elif before.dirty:
+        start = before.computed_on + ONE_DAY
+    else:
+        # Until the day of its next change nothing can have happened.
+        start = before.next_change_on or today
+    if new_since is not None:
+        start = min(start, new_since)
+    return min(today, max(start, context.started_on))

@@ -1,0 +1,37 @@
+"""What holds for all persons at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Context:
+    """The service's one context.
+
+    `business_date` is None until intake has announced one; nothing is computed before that. `started_on` is the first
+    one ever announced: notices of days before it were nobody's to make. `generation` grows whenever everything has to
+    be computed anew. `through` says how far each feed with a watermark is known.
+    """
+
+    business_date: date | None
+    started_on: date | None
+    catalogue: str | None
+    generation: int
+    through: Mapping[str, date]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one person has been computed; the row of the table `person`."""
+
+    person: str
+    personhash: str
+    computed_on: date | None
+    next_change_on: date | None
+    dirty: bool
+    generation: int
+
+
+STALE_GENERATION = -1
+"""Given to what was computed by another catalogue than the one adopted: it stays to be done."""

@@ -1,0 +1,1 @@
+"""How the service is reached: HTTP, the topic of events, the clock."""

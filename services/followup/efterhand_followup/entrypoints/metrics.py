@@ -1,0 +1,100 @@
+"""What followup shows at `/metrics` beside what every process does: never an outcome, a person or a case."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from efterhand_followup.adapters.context_store import read_context
+from efterhand_followup.adapters.tables import check
+from efterhand_followup.application.read_checks import WORKING_STATES
+from efterhand_followup.application.read_status import oldest_overdue_notice, read_backlog
+from efterhand_followup.application.recompute import Recomputed
+
+NOTICES_MADE: Final = Counter("efterhand_followup_notices_made_total", "Notices made")
+NOTICES_WITHDRAWN: Final = Counter("efterhand_followup_notices_withdrawn_total", "Notices withdrawn")
+PERSONS_COMPUTED: Final = Counter("efterhand_followup_persons_computed_total", "Persons computed, each time")
+CLOCK_FAILURES: Final = Counter(
+    "efterhand_followup_clock_failures_total", "Rounds of the clock that failed and were tried again"
+)
+PERSONS_FAILED: Final = Gauge(
+    "efterhand_followup_persons_failed", "Persons who cannot be computed by the catalogue that is loaded"
+)
+
+
+def count(done: Recomputed) -> None:
+    """Count what a computation did."""
+    PERSONS_COMPUTED.inc(done.persons)
+    NOTICES_MADE.inc(done.made)
+    NOTICES_WITHDRAWN.inc(done.withdrawn)
+
+
+class StateCollector(Collector):
+    """Reads the database whenever the metrics are asked for; shows nothing while it does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        """`engine` is that of the service's database."""
+        self._engine = engine
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Return nothing: registering must not read the database."""
+        return iter(())
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the figures of this moment."""
+        try:
+            yield from self._read()
+        except (DBAPIError, PoolTimeoutError):
+            return
+
+    def _read(self) -> list[GaugeMetricFamily]:
+        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            context = read_context(connection)
+            backlog = read_backlog(connection)
+            oldest = oldest_overdue_notice(connection)
+            counts = connection.execute(
+                select(check.c.protocol, check.c.state, func.count())
+                .where(check.c.state.in_(WORKING_STATES))
+                .group_by(check.c.protocol, check.c.state)
+            ).all()
+        unsettled = GaugeMetricFamily(
+            "efterhand_followup_unsettled_checks", "Checks that wait for something", labels=["protocol", "state"]
+        )
+        for protocol, state, number in counts:
+            unsettled.add_metric([protocol, state], number)
+        families = [
+            unsettled,
+            _gauge("efterhand_followup_dirty_persons", "Persons who are still to be computed", backlog.persons),
+            _gauge("efterhand_followup_dirty_lists", "Notices that sum up and have to follow", backlog.lists),
+            _gauge("efterhand_followup_parked_messages", "Messages put aside", backlog.parked),
+        ]
+        today = context.business_date
+        if today is not None:
+            age = GaugeMetricFamily(
+                "efterhand_followup_feed_age_days", "Days since a feed with a watermark is known", labels=["feed"]
+            )
+            for feed, through in context.through.items():
+                age.add_metric([feed], max(0, (today - through).days))
+            families.append(age)
+            families.append(
+                _gauge(
+                    "efterhand_followup_oldest_overdue_notice_age_days",
+                    "Days since the moment of the oldest open notice about an overdue check",
+                    _days_since(oldest, today),
+                )
+            )
+        return families
+
+
+def _days_since(day: date | None, today: date) -> int:
+    return 0 if day is None else max(0, (today - day).days)
+
+
+def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, documentation, value=value)

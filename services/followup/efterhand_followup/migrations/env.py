@@ -1,0 +1,6 @@
+"""Run by Alembic."""
+
+from efterhand.database import run_env
+from efterhand_followup.adapters.tables import metadata
+
+run_env(metadata)

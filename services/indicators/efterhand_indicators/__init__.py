@@ -1,0 +1,1 @@
+"""indicators: rolling figures from stored contributions."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, the compiler of indicators, what is read and written."""

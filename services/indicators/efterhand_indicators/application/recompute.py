@@ -1,0 +1,58 @@
+"""Persons' facts and contributions from their events: what is stored becomes what should be there."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from efterhand_indicators.adapters import person_store, tables
+from efterhand_indicators.application.definitions import Definitions
+from efterhand_indicators.domain.context import Progress
+from efterhand_indicators.domain.rows import Row, derive_rows, fingerprint
+
+
+def recompute(
+    connection: Connection, persons: Mapping[str, Progress], definitions: Definitions, generation: int
+) -> None:
+    """Compute persons from all their events, and put right what is stored of them.
+
+    Only kinds of facts whose rows have changed are written, and only the indicators that read one of these are run; for
+    a person of an older generation everything is.
+
+    Args:
+        connection: inside a transaction that holds the context and has locked the persons' rows.
+        persons: how far each has been computed.
+        definitions: what everything is computed by; those of the context.
+        generation: of the context.
+    """
+    if not persons:
+        return
+    events = person_store.read_events(connection, persons)
+    rows = {person: derive_rows(person, events.get(person, ()), definitions.catalogue) for person in persons}
+    prints = {person: {kind: fingerprint(own) for kind, own in kinds.items()} for person, kinds in rows.items()}
+    anew = {person for person, progress in persons.items() if progress.generation < generation}
+    changed = {
+        kind: [
+            person
+            for person, progress in persons.items()
+            if person in anew or progress.facts.get(kind) != prints[person].get(kind)
+        ]
+        for kind in tables.stored.facts
+    }
+    for kind, own in changed.items():
+        if own:
+            fresh: list[Row] = [row for person in own for row in rows[person].get(kind, ())]
+            person_store.replace_facts(connection, kind, own, fresh)
+    for compiled in definitions.indicators.values():
+        concerned = sorted({person for kind in compiled.reads for person in changed[kind]})
+        if concerned:
+            person_store.replace_contributions(connection, compiled, concerned)
+    if anew:
+        person_store.drop_contributions_to_others(connection, list(definitions.indicators), sorted(anew))
+    person_store.write_progress(
+        connection,
+        [
+            Progress(person, progress.personhash, generation, prints[person])
+            for person, progress in persons.items()
+            if person in anew or dict(progress.facts) != prints[person]
+        ],
+    )

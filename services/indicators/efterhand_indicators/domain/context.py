@@ -1,0 +1,38 @@
+"""What holds for all persons at once, and how far one person has been computed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class Context:
+    """The service's one context.
+
+    `business_date` is None until intake has announced one. `catalogue` is the fingerprint of the definitions that
+    everything is computed by. `generation` grows whenever everything has to be computed anew. `definitions` maps each
+    indicator to the hash of the definition that every person has been computed by: only those are shown.
+    """
+
+    business_date: date | None
+    catalogue: str | None
+    generation: int
+    definitions: Mapping[str, str]
+    through: Mapping[str, date]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one person has been computed; the row of the table `person`.
+
+    `facts` maps each kind of fact to the fingerprint of its stored rows; kinds without rows are left out.
+    """
+
+    person: str
+    personhash: str
+    generation: int
+    facts: Mapping[str, str]
+
+
+NEVER_COMPUTED = 0
+"""The generation of a person nothing has been computed for; the first one that counts is 1."""

@@ -1,0 +1,1 @@
+"""Where the service is called from: the API process and the worker process."""

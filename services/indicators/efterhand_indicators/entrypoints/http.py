@@ -1,0 +1,152 @@
+"""The paths under `/indicators/v1`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from threading import Lock
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import Connection
+
+from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT, decode_cursor, encode_cursor
+from efterhand.web.problem import Problem, bad_request, not_available
+from efterhand.web.rights import Principal, Right, requires
+from efterhand_indicators.adapters.context_store import read_context
+from efterhand_indicators.application.audit import audit
+from efterhand_indicators.application.cases import read_cases
+from efterhand_indicators.application.figures import NotYet, UnknownWord, list_indicators, read_figure
+from efterhand_indicators.application.rebuild import rebuild
+from efterhand_indicators.application.status import read_status
+from efterhand_indicators.bootstrap import Services
+
+router = APIRouter(prefix="/indicators/v1")
+
+_one_audit = Lock()
+
+Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+@contextmanager
+def _reading(services: Services) -> Iterator[Connection]:
+    """Open a connection that sees one state of the database; what cannot be answered becomes a problem."""
+    with services.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        try:
+            yield connection
+        except UnknownWord as error:
+            raise _unknown(error) from None
+        except NotYet as error:
+            raise not_available(str(error)) from None
+        except OverflowError as error:
+            raise bad_request("wrong_date", f"The window lies outside of the calendar: {error}.") from None
+
+
+def _unknown(error: UnknownWord) -> Problem:
+    meant = f"Did you mean '{error.nearest}'?" if error.nearest else f"Known: {', '.join(error.known)}."
+    extra = {"nearest": error.nearest, "known": error.known}
+    status = 404 if error.what == "indicator" else 400
+    return Problem(status, f"unknown_{error.what}", f"There is no such {error.what}", f"{error} {meant}", extra)
+
+
+def _dimensions(by: str | None) -> list[str]:
+    return [each.strip() for each in (by or "").split(",") if each.strip()]
+
+
+def _day(name: str, value: str | None) -> date | None:
+    if value is None or value == "":
+        return None
+    try:
+        if len(value) != len("YYYY-MM-DD"):
+            raise ValueError
+        return date.fromisoformat(value)
+    except ValueError:
+        raise bad_request("wrong_date", f"'{name}' is no calendar day; write it as 2017-12-31.") from None
+
+
+@router.get("/indicators")
+def indicators(request: Request, _: Annotated[Principal, requires(Right.FIGURES_READ)]) -> Any:
+    """List the indicators that can be asked for."""
+    services = _services(request)
+    with _reading(services) as connection:
+        context = read_context(connection)
+    return {"items": list_indicators(services.definitions, context), "next": None}
+
+
+@router.get("/figures/{indicator}")
+def figure(
+    request: Request,
+    _: Annotated[Principal, requires(Right.FIGURES_READ)],
+    indicator: str,
+    at: str | None = None,
+    by: str | None = None,
+    known: str | None = None,
+) -> Any:
+    """Give a figure at T (`at`; default: the business date), by every combination of the dimensions in `by`."""
+    days = _day("at", at), _day("known", known)
+    services = _services(request)
+    with _reading(services) as connection:
+        return read_figure(connection, services.definitions, indicator, days[0], _dimensions(by), days[1]).as_json()
+
+
+@router.get("/figures/{indicator}/cases")
+def cases(
+    request: Request,
+    _: Annotated[Principal, requires(Right.CASES_READ)],
+    indicator: str,
+    at: str | None = None,
+    cursor: str | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Any:
+    """List what a figure counts."""
+    day = _day("at", at)
+    after = decode_cursor(cursor, (str, str, str, str))
+    if after is not None:
+        after[3] = _day("cursor", after[3])
+    services = _services(request)
+    with _reading(services) as connection:
+        found = read_cases(connection, services.definitions, indicator, day, after, limit)
+    following = found.next_after
+    return {
+        "indicator": indicator,
+        "from": found.window.first,
+        "to": found.window.last,
+        "items": found.items,
+        "next": None if following is None else encode_cursor([*following[:3], following[3].isoformat()]),
+    }
+
+
+@router.get("/status")
+def status(request: Request, _: Annotated[Principal, requires(Right.STATUS_READ)]) -> Any:
+    """Tell how far the service has come."""
+    services = _services(request)
+    # Before the database: what is applied in between is seen there, and nothing falls between the two.
+    lag = services.announcements.lag()
+    with _reading(services) as connection:
+        return {**read_status(connection, services.definitions), "lag": lag}
+
+
+@router.post("/rebuild", status_code=202)
+def everything_anew(request: Request, _: Annotated[Principal, requires(Right.SYSTEM_OPERATE)]) -> Any:
+    """Have everything computed anew beside the live traffic."""
+    services = _services(request)
+    with services.engine.begin() as connection:
+        dirty = rebuild(connection)
+    services.drainer.notify()
+    return {"dirty": dirty}
+
+
+@router.post("/audit")
+def compare_everything(request: Request, _: Annotated[Principal, requires(Right.SYSTEM_OPERATE)]) -> Any:
+    """Compute everything again and list what differs from what is stored."""
+    services = _services(request)
+    if not _one_audit.acquire(blocking=False):
+        raise Problem(409, "audit_running", "An audit is running", "Wait for its end.")
+    try:
+        return audit(services.engine, services.definitions, services.settings.secret.get_secret_value())
+    finally:
+        _one_audit.release()

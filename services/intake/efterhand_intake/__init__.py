@@ -1,0 +1,1 @@
+"""intake: checks, keeps and publishes case events."""

@@ -1,0 +1,1 @@
+"""How intake keeps things: tables and what is asked of them."""

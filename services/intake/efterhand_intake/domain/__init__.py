@@ -1,0 +1,1 @@
+"""What is decided about an event, without a database or a network."""

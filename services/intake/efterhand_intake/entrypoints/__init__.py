@@ -1,0 +1,1 @@
+"""Where events come in: HTTP, and the topic case-events-inbound."""

@@ -1,0 +1,24 @@
+"""What intake counts beside what every process counts. Sources are systems, so they may be labels; persons never."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ACCEPTED: Final = Counter("efterhand_events_accepted_total", "Events accepted")
+DUPLICATES: Final = Counter("efterhand_events_duplicate_total", "Events that had been accepted before")
+CONFLICTS: Final = Counter("efterhand_events_conflict_total", "Events whose identity another event has")
+REFUSED: Final = Counter("efterhand_events_refused_total", "Events refused, by each code that applied", ["code"])
+COMMIT_SECONDS: Final = Histogram(
+    "efterhand_commit_duration_seconds",
+    "Time to put what waits on disk, in one transaction",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+)
+COMMIT_EVENTS: Final = Histogram(
+    "efterhand_commit_events", "Events in one transaction", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+)
+NOT_STORED: Final = Counter("efterhand_requests_not_stored_total", "Requests answered with 503: nothing was kept")
+OPEN_REFUSALS: Final = Gauge("efterhand_refused_open", "Entries in the list of what was refused that are not closed")
+DAYS_SINCE_HEARD: Final = Gauge(
+    "efterhand_days_since_heard", "Days since a source or a feed last sent something", ["kind", "name"]
+)
+PARKED_ROWS: Final = Gauge("efterhand_parked_messages", "Messages put aside that lie in the database", ["schema"])

@@ -1,0 +1,1 @@
+"""What the three services share: contracts, catalogue, timeline, messaging, database, web, embedded servers."""

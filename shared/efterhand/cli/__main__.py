@@ -1,0 +1,5 @@
+"""`python -m efterhand.cli`."""
+
+from efterhand.cli import main
+
+main()

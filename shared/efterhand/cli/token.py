@@ -1,0 +1,49 @@
+"""`efterhand token`."""
+
+from __future__ import annotations
+
+import click
+
+from efterhand.cli.output import Form, form_options, json_option, print_json, print_rows, tell
+from efterhand.cli.system import System
+
+PATH = "/intake/v1/tokens"
+COLUMNS = ("id", "role", "source", "created_at", "expires_at", "revoked_at")
+
+
+@click.group("token")
+def command() -> None:
+    """Tokens for programs and people."""
+
+
+@command.command("create")
+@click.argument("role")
+@click.option("--source", help="For the role source: the only event source that the token may write.")
+@json_option
+def create(role: str, source: str | None, as_json: bool) -> None:
+    """Make a token with ROLE and print it; it cannot be shown again.
+
+    Roles: administrator, source, case_worker, manager, register_owner, analyst, operator.
+    """
+    body = {"role": role} if source is None else {"role": role, "source": source}
+    answer = System.running().post(PATH, body)
+    if as_json:
+        print_json(answer)
+    else:
+        tell(f"Token {answer['id']}, role {role}. Keep it: it is not shown again.")
+        click.echo(answer["token"])
+
+
+@command.command("revoke")
+@click.argument("token_id")
+def revoke(token_id: str) -> None:
+    """Make the token with TOKEN_ID void."""
+    System.running().delete(f"{PATH}/{token_id}")
+    tell(f"Token {token_id} is revoked.")
+
+
+@command.command("list")
+@form_options
+def list_tokens(form: Form | None) -> None:
+    """List the tokens that were made, without their secret part."""
+    print_rows(System.running().items(PATH), COLUMNS, form)

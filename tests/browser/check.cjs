@@ -1,0 +1,122 @@
+// Opens pages in Chromium as the plan on stdin says, and writes what was found as JSON on stdout.
+// {chromium, modules, base, cookie: {name, value} | null, checks: [{name, kind, path, language, width, height, scale}]}
+"use strict";
+const { createRequire } = require("node:module");
+const path = require("node:path");
+const fs = require("node:fs");
+
+const plan = JSON.parse(fs.readFileSync(0, "utf8"));
+const fromModules = createRequire(path.join(plan.modules, "package.json"));
+const { chromium } = fromModules("playwright-core");
+const axe = fs.readFileSync(fromModules.resolve("axe-core/axe.min.js"), "utf8");
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What axe finds wrong, as "rule: where". */
+async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate((rules) => axe.run({ runOnly: rules, resultTypes: ["violations"] }), RULES);
+  return found.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")} ${node.failureSummary}`));
+}
+
+/** How many pixels the page can be scrolled sideways. */
+async function sideways(page) {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** What has the focus: its name, and whether it can be seen that it has it. */
+async function focused(page) {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    const style = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.right > 0 && box.width > 0;
+    return { tag: element.tagName, name: element.getAttribute("name"), text: element.textContent.trim().slice(0, 60), seen };
+  });
+}
+
+async function tabTo(page, wanted, seen) {
+  for (let pressed = 0; pressed < 200; pressed += 1) {
+    await page.keyboard.press("Tab");
+    const now = await focused(page);
+    seen.push(now);
+    if (wanted(now)) return now;
+  }
+  throw new Error(`the focus never came to ${wanted}`);
+}
+
+/** Answers the first check with nothing but a keyboard. */
+async function answerByKeyboard(page) {
+  const seen = [];
+  await tabTo(page, (now) => now.tag === "SUMMARY", seen);
+  await page.keyboard.press("Enter");
+  await tabTo(page, (now) => now.tag === "SELECT", seen);
+  await page.keyboard.press("ArrowDown");
+  await tabTo(page, (now) => now.name === "on", seen);
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("2017-12-28");
+  await tabTo(page, (now) => now.tag === "BUTTON", seen);
+  await Promise.all([page.waitForURL(/saved=1/), page.keyboard.press("Enter")]);
+  return {
+    first: seen[0],
+    unseen: seen.filter((now) => !now.seen),
+    status: await page.getByRole("status").innerText(),
+  };
+}
+
+/** Sends the first check's form as it stands; what is wrong is to be told, and its link to lead to the field. */
+async function sendTooEarly(page) {
+  await page.locator("summary").first().click();
+  await page.locator("details[open] button").click();
+  await page.getByRole("alert").waitFor();
+  const summary = await focused(page);
+  const wrong = await violations(page);
+  const slip = await sideways(page);
+  await page.getByRole("alert").getByRole("link").first().click();
+  return { violations: wrong, sideways: slip, summary, field: await focused(page) };
+}
+
+async function run(browser, check) {
+  const context = await browser.newContext({
+    viewport: { width: check.width, height: check.height },
+    deviceScaleFactor: check.scale,
+  });
+  const complaints = [];
+  try {
+    const url = new URL(check.path, plan.base);
+    url.searchParams.set("lang", check.language);
+    if (plan.cookie && check.signedIn) await context.addCookies([{ ...plan.cookie, url: plan.base }]);
+    const page = await context.newPage();
+    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("requestfailed", (request) => complaints.push(`${request.url()} failed`));
+    const response = await page.goto(url.href);
+    const found = { name: check.name, status: response.status() };
+    if (check.kind === "keyboard") Object.assign(found, await answerByKeyboard(page));
+    else if (check.kind === "mistake") Object.assign(found, await sendTooEarly(page));
+    else Object.assign(found, { violations: await violations(page), sideways: await sideways(page) });
+    if (plan.pictures) await page.screenshot({ path: path.join(plan.pictures, `${check.name}.png`), fullPage: true });
+    return { ...found, complaints };
+  } finally {
+    await context.close();
+  }
+}
+
+(async () => {
+  const browser = await chromium.launch({
+    executablePath: plan.chromium,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync"],
+  });
+  try {
+    const found = [];
+    for (const check of plan.checks) found.push(await run(browser, check));
+    process.stdout.write(JSON.stringify(found));
+  } finally {
+    await browser.close();
+  }
+})().catch((error) => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exitCode = 1;
+});

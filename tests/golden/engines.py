@@ -1,0 +1,69 @@
+"""What can be asked about a golden history, by whom it is answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tests import reference
+from tests.golden.histories import Event
+from tests.property.services import Services
+from tests.tiny import MUNICIPALITY
+
+Answers = dict[str, dict[str, Any]]
+Ask = Callable[[list[Event], date, date], Answers]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Checks and notices of a history: (events, day asked for, business date) to answers by id."""
+
+    name: str
+    checks: Ask
+    notices: Ask
+    doubts: Callable[[list[Event], date], set[tuple[str, str]]]
+
+
+def _core() -> Engine:
+    from tests.property import product
+
+    def doubts(events: list[Event], business_date: date) -> set[tuple[str, str]]:
+        return {(doubt.code, doubt.event[1]) for facts in product.facts_of(events).values() for doubt in facts.doubts}
+
+    return Engine("the product's core", product.checks, product.notices, doubts)
+
+
+def _reference() -> Engine:
+    from tests.property import product
+
+    def doubts(events: list[Event], business_date: date) -> set[tuple[str, str]]:
+        return {(kind, about.split(" ")[-1]) for kind, _, about in reference.doubts(events, business_date)}
+
+    return Engine("the reference", product.expected_checks, product.expected_notices, doubts)
+
+
+ENGINES = {engine.name: engine for engine in (_core(), _reference())}
+
+
+def reference_figure(
+    events: list[Event], indicator: str, at: date, by: tuple[str, ...], known: date | None, business_date: date
+) -> reference.Figure:
+    """The figure as the reference tells it."""
+    return reference.figures(events, indicator, at, by, known, business_date, MUNICIPALITY)
+
+
+def service_figure(
+    services: Services,
+    events: list[Event],
+    indicator: str,
+    at: date,
+    by: tuple[str, ...],
+    known: date | None,
+    business_date: date,
+) -> reference.Figure:
+    """The figure as the service tells it, from a database that holds nothing else."""
+    with services.indicators() as indicators:
+        indicators.move(business_date)
+        indicators.apply(events)
+        from_on, preliminary, rows = indicators.figure(indicator, at, by, known)
+    return reference.Figure(indicator, from_on, at, preliminary, rows)

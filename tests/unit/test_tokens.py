@@ -1,0 +1,87 @@
+"""Tokens: who holds one, what the holder may do, and what is no token."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from efterhand.web.rights import ROLES, Principal, Right
+from efterhand.web.tokens import InvalidToken, Tokens
+
+TOKENS = Tokens("5e" * 32)
+
+
+def test_a_token_says_who_holds_it() -> None:
+    principal = TOKENS.verify(TOKENS.issue("source", "/stockholm/flai"))
+    assert (principal.role, principal.source) == ("source", "/stockholm/flai")
+
+
+def test_two_tokens_have_two_ids() -> None:
+    assert TOKENS.verify(TOKENS.issue("analyst")).token_id != TOKENS.verify(TOKENS.issue("analyst")).token_id
+
+
+def test_a_token_of_another_installation_is_not_valid() -> None:
+    with pytest.raises(InvalidToken, match="signed"):
+        TOKENS.verify(Tokens("aa" * 32).issue("administrator"))
+
+
+def test_a_token_expires() -> None:
+    assert TOKENS.verify(TOKENS.issue("analyst", valid_for=timedelta(hours=1)))
+    with pytest.raises(InvalidToken, match="expired"):
+        TOKENS.verify(TOKENS.issue("analyst", valid_for=timedelta(seconds=-1)))
+
+
+def test_a_revoked_token_is_not_valid() -> None:
+    token = TOKENS.issue("analyst")
+    revoked = {TOKENS.verify(token).token_id}
+    with pytest.raises(InvalidToken, match="revoked"):
+        Tokens("5e" * 32, revoked.__contains__).verify(token)
+
+
+@given(st.integers(min_value=0), st.characters())
+def test_a_token_with_any_character_changed_is_not_valid(place: int, other: str) -> None:
+    token = TOKENS.issue("analyst")
+    place %= len(token)
+    changed = token[:place] + other + token[place + 1 :]
+    if changed != token:
+        with pytest.raises(InvalidToken):
+            TOKENS.verify(changed)
+
+
+@given(st.text(max_size=200))
+def test_no_text_makes_anything_but_an_invalid_token(text: str) -> None:
+    for token in (text, f"eh1.{text}", f"eh1.{text}.{text}"):
+        with pytest.raises(InvalidToken):
+            TOKENS.verify(token)
+
+
+def test_a_secret_is_needed() -> None:
+    with pytest.raises(ValueError):
+        Tokens("")
+
+
+def test_an_administrator_may_everything_and_an_unknown_role_nothing() -> None:
+    assert all(Principal("1", "administrator").may(right) for right in Right)
+    assert not any(Principal("1", "somebody").may(right) for right in Right)
+
+
+def test_only_an_administrator_sees_protected_persons_loads_history_and_manages_tokens() -> None:
+    for right in (Right.PROTECTED_READ, Right.EVENTS_LOAD, Right.TOKENS_MANAGE, Right.REFUSED_RESEND):
+        assert [role for role, rights in ROLES.items() if right in rights] == ["administrator"]
+
+
+@pytest.mark.parametrize(
+    ("role", "source", "written", "may"),
+    [
+        ("source", "/a", "/a", True),
+        ("source", "/a", "/ab", False),
+        ("source", None, "/a", False),
+        ("service", None, "/efterhand/followup", True),
+        ("service", None, "/efterhand", False),
+        ("administrator", None, "/a", True),
+        ("analyst", None, "/a", False),
+    ],
+)
+def test_a_holder_writes_the_sources_that_are_its_own(role: str, source: str | None, written: str, may: bool) -> None:
+    assert Principal("1", role, source).may_write(written) is may
