@@ -68,7 +68,7 @@ def test_a_history_goes_in_and_checks_and_figures_come_out(up: Run, directory: P
     assert loaded[str(history)]["outcomes"] == {"accepted": number}
     settled = json.loads(efterhand(directory, "settle", "--json", "--timeout", "200"))
     assert {status["date"] for status in settled.values()} == {"2017-12-31"}
-    assert {json.dumps(status["digest"], sort_keys=True) for status in settled.values()}.__len__() == 1
+    assert len({json.dumps(status["digest"], sort_keys=True) for status in settled.values()}) == 1
     assert settled["intake"]["digest"]["count"] == number
 
     checks: list[dict[str, Any]] = json.loads(efterhand(directory, "checks", "--json"))
@@ -109,7 +109,8 @@ def test_every_process_that_is_killed_is_started_again(up: Run, directory: Path)
 
 def test_stopping_leaves_nothing_behind(up: Run, directory: Path) -> None:
     code, seconds = up.stop()
+    print(up.said)
     assert code == 0, up.said
-    assert seconds < 20
+    assert seconds < 20, up.said
     assert not list((directory / "home" / "run").iterdir())
     efterhand(directory, "date", expected=5)

@@ -30,7 +30,11 @@ KINDS: Final = ("api", "worker", "Kafka", "PostgreSQL", "supervisor")
 LEAST_OF_A_KIND: Final = 3
 LEAST_OF_ALL: Final = 25
 
+SHARE_OF_CALM: Final = 0.5
+"""Of so many kills the system has answered in every part again before; the others hit it while it gets up."""
+
 _PATIENCE_SECONDS: Final = 60.0
+_CALM_SECONDS: Final = 20.0
 _MORE_AFTER_SECONDS: Final = 1.5
 
 
@@ -80,7 +84,9 @@ class Killer:
     def run(self, tell: Callable[[Kill], None]) -> None:
         """Kill everything in turn. Raises `Failed` when nothing can be made to wait."""
         for target in order_of(self._rng):
-            time.sleep(self._rng.uniform(0.2, 2.0))
+            time.sleep(self._rng.uniform(0.1, 1.5))
+            if self._rng.random() < SHARE_OF_CALM:
+                self._wait_until_all_answer()
             kill = self._kill(target)
             self.kills.append(kill)
             tell(kill)
@@ -114,6 +120,16 @@ class Killer:
             if time.monotonic() > deadline:
                 raise Failed(f"nothing waited for {_PATIENCE_SECONDS:.0f} s, so {target} was not killed: {pending}")
         return Kill(time.monotonic() - self._began, target, pid, pending)
+
+    def _wait_until_all_answer(self) -> None:
+        """Let it get up: every service answers and can ask Kafka. What does not come in time is not waited for."""
+
+        def answers() -> bool:
+            pending = pending_in(self._system.statuses())
+            return len(pending) == len(SERVICES) and all(own["lag"] is not None for own in pending.values())
+
+        with contextlib.suppress(Failed):
+            wait_for("every service answers", answers, _CALM_SECONDS)
 
     def _publish_again(self) -> None:
         with contextlib.suppress(httpx.HTTPError):

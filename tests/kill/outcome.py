@@ -12,7 +12,7 @@ import yaml
 import efterhand.catalogue
 from tests import reference
 from tests.kill.history import LAST_DATE, Plan
-from tests.kill.running import Failed, RunningSystem
+from tests.kill.running import SERVICES, Failed, RunningSystem
 from tests.reference import Edge, Municipality
 
 INDICATORS: Final = ("closed_12m", "self_sufficient_6m", "offer_90d", "unique_persons")
@@ -35,7 +35,7 @@ def read(system: RunningSystem) -> Answers:
     """Read everything that must be the same after any crash; the system is level.
 
     Raises:
-        Failed: the services are not level after all, something is parked, or an audit finds differences.
+        Failed: the services are not level after all.
     """
     answers: Answers = {}
     statuses = system.statuses(timeout=20.0)
@@ -43,9 +43,8 @@ def read(system: RunningSystem) -> Answers:
     if any(digest is None or digest != digests["intake"] for digest in digests.values()):
         raise Failed(f"the digests differ: {digests}")
     answers["digest"] = digests["intake"]
-    answers["parked"] = {name: status["parked"] for name, status in statuses.items() if status}
-    if any(answers["parked"].values()):
-        raise Failed(f"something was parked: {answers['parked']}")
+    for name, status in statuses.items():
+        answers[f"parked by {name}"] = status and status["parked"]
     for day in DAYS:
         for check in system.items("/followup/v1/checks", on=day.isoformat()):
             answers[f"{day} check {check['id']}"] = check
@@ -64,15 +63,15 @@ def read(system: RunningSystem) -> Answers:
     answers["archive"] = {f"{source} {event_id}": str(day) for source, event_id, day in archive}
     for service in ("followup", "indicators"):
         audit = system.post(f"/{service}/v1/audit", timeout=120.0).raise_for_status().json()
-        if audit["differences"]:
-            raise Failed(f"the audit of {service} finds differences: {str(audit['differences'])[:500]}")
+        answers[f"audit of {service}"] = audit["differences"]
     return answers
 
 
 def expected(plan: Plan) -> Answers:
     """The same from the reference, so far as it knows it."""
     events, town = plan.accepted, stockholm()
-    answers: Answers = {"parked": {"intake": 0, "followup": 0, "indicators": 0}}
+    answers: Answers = {f"parked by {service}": 0 for service in SERVICES}
+    answers |= {f"audit of {service}": [] for service in ("followup", "indicators")}
     for day in DAYS:
         for check in reference.checks(events, day, LAST_DATE, town):
             answers[f"{day} check {check.id}"] = {name: _text(getattr(check, name)) for name in CHECK_FIELDS}
@@ -135,7 +134,7 @@ def differences(one: Answers, other: Answers, one_is: str, other_is: str) -> lis
             more = f" and {len(parts) - 5} more" if len(parts) > 5 else ""
             found.append(f"{name}: {one_is} / {other_is}: {'; '.join(told)}{more}")
         else:
-            found.append(f"{name}: {one_is} {first}; {other_is} {second}")
+            found.append(f"{name}: {one_is} {str(first)[:500]}; {other_is} {str(second)[:500]}")
     return found
 
 

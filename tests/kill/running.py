@@ -62,11 +62,11 @@ class RunningSystem:
         """Start the supervisor, without waiting for anything."""
         self._ready_file.unlink(missing_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("EFTERHAND_")}
-        first = ["--date", self._first_date.isoformat()]
+        command = [str(EFTERHAND), "up", "--home", str(self.home), "--port", str(self.port), "--clock", "manual"]
+        command += ["--date", self._first_date.isoformat(), "--ready-file", str(self._ready_file)]
         with self._log.open("ab") as log:
             self._supervisor = subprocess.Popen(
-                [EFTERHAND, "up", "--home", self.home, "--port", str(self.port), "--clock", "manual", *first]
-                + ["--ready-file", self._ready_file],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -231,4 +231,4 @@ class RunningSystem:
         url = str(self._ready()["database"]).replace("postgresql+psycopg://", "postgresql://")
         with psycopg.connect(url) as connection:
             connection.read_only = True
-            return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement).fetchall()

@@ -188,16 +188,22 @@ def _story(pool: Pool, draw: Callable[..., Any]) -> list[tuple[str, dict[str, An
     day = st.sampled_from(pool.days).map(date.isoformat)
     turning = st.sampled_from([each for each in pool.turning_days if each >= pool.closed]).map(date.isoformat)
     later = st.one_of(turning, day)
+
+    def reported(feed: str, gives_up: date) -> tuple[str, dict[str, Any]]:
+        through = draw(st.sampled_from((gives_up - ONE_DAY, gives_up)))
+        return ("source.reported_through", {"feed": feed, "through": through.isoformat()})
+
     if about == "offer":
-        story = [
-            ("case.enrolled", enrolled),
+        kept = [("case.enrolled", enrolled)]
+        optional = [
+            reported("cases", plus_days(pool.enrolled, 91)),
             ("offer.made", {"person": "p1", "case": "c1", "on": draw(day), "kind": "job"}),
             ("case.closed", {**closed, "on": draw(day), "reason": draw(st.sampled_from(REASONS))}),
         ]
     elif about == "occupation":
-        story = [
-            ("case.enrolled", {**enrolled, "contact_consent": True}),
-            ("case.closed", closed),
+        kept = [("case.enrolled", {**enrolled, "contact_consent": True}), ("case.closed", closed)]
+        optional = [
+            reported("answers", plus_months(plus_months(pool.closed, 6), 2)),
             (
                 "followup.answered",
                 {"person": "p1", "check": "occupation_6m", "subject": "c1", "on": draw(later), "response": "declined"},
@@ -217,13 +223,15 @@ def _story(pool: Pool, draw: Callable[..., Any]) -> list[tuple[str, dict[str, An
             ("case.enrolled", {**enrolled, "case": "c2", "on": draw(later)}),
         ]
     else:
-        story = [
+        kept = [
             ("case.enrolled", enrolled),
             ("case.closed", {**closed, "reason": draw(st.sampled_from(REASONS))}),
+        ]
+        optional = [
+            reported("assistance", plus_months(plus_months(pool.closed, 7), 3)),
             ("assistance.reported", {"person": "p1", "month": pool.months[0], "receives": draw(st.booleans())}),
         ]
-    # the enrolment and what the story turns on stay most of the time, the rest is left out half of the time
-    return story[:2] + [event for event in story[2:] if draw(st.booleans())]
+    return kept + [event for event in optional if draw(st.booleans())]
 
 
 @dataclass(frozen=True)
@@ -250,7 +258,7 @@ def in_words(events: list[Event]) -> str:
 
 
 @st.composite
-def scenes(draw: Callable[..., Any], *, most: int = 9, erasures: bool = False) -> Scene:
+def scenes(draw: Callable[..., Any], *, most: int = 9, erasures: bool = False, often_erased: bool = False) -> Scene:
     """Histories: a story and up to `most` other accepted events, each (source, id) once, in any order.
 
     A retraction points at any event of the history, also at one that comes after it, mostly from the same source.
@@ -259,7 +267,7 @@ def scenes(draw: Callable[..., Any], *, most: int = 9, erasures: bool = False) -
     # received on few days, so that a step is sometimes summed and sometimes just not
     received = st.sampled_from([*pool.turning_days, plus_days(pool.enrolled, 74), plus_days(pool.enrolled, 75)])
     told = _story(pool, draw) + draw(st.lists(_data(pool), min_size=1, max_size=most))
-    if erasures and draw(st.integers(0, 7)) == 7:
+    if erasures and draw(st.integers(0, 7)) >= (3 if often_erased else 7):
         told.append(("person.erased", {"person": draw(st.sampled_from(PERSONS))}))
     used = draw(st.lists(st.sampled_from(IDENTITIES), min_size=len(told), max_size=len(told), unique=True))
     events: list[Event] = []

@@ -41,13 +41,13 @@ def again(draw: Callable[..., Any], event: Event) -> Event:
 def sendings(draw: Callable[..., Any], scene: Scene) -> list[Event]:
     """A scene's events as they are sent, some of them again and changed, in some order."""
     sent = [{name: value for name, value in event.items() if name != "received"} for event in scene.events]
-    repeated = draw(st.lists(st.sampled_from(sent), max_size=6))
+    repeated = draw(st.lists(st.sampled_from(sent), min_size=1, max_size=8))
     everything = sent + [again(draw, event) for event in repeated]
     return list(draw(st.permutations(everything)))
 
 
 @settings(max_examples=max(1, settings().max_examples // 2))
-@given(st.data(), scenes(erasures=True))
+@given(st.data(), scenes(erasures=True, often_erased=True))
 def test_intake_accepts_refuses_and_holds_what_the_reference_does_after_every_post(
     services: Services, data: st.DataObject, scene: Scene
 ) -> None:

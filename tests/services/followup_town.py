@@ -140,13 +140,13 @@ def records(events: Iterable[Sent], start: int = 0) -> list[Record]:
 _numbers = iter(range(10**9))
 
 
-def event(kind: str, *, received: date, source: str = "/tiny/a", id_: str | None = None, **data: Any) -> Sent:
+def event(type_: str, *, received: date, source: str = "/tiny/a", id_: str | None = None, **data: Any) -> Sent:
     """An accepted event; days may be dates."""
     return {
         "specversion": "1.0",
         "id": id_ or f"n{next(_numbers)}",
         "source": source,
-        "type": kind,
+        "type": type_,
         "time": data.pop("time", f"{received}T08:00:00+01:00"),
         "data": {name: value.isoformat() if isinstance(value, date) else value for name, value in data.items()},
         "received": stamp(received),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -12,6 +14,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
+import efterhand.catalogue
 from efterhand.cli import group, main
 from efterhand.cli.ending import Ending
 from efterhand.cli.output import as_csv, as_table
@@ -243,3 +246,18 @@ def test_a_cell_that_a_spreadsheet_would_compute_is_marked_as_text() -> None:
 
 def test_a_table_lines_its_columns_up() -> None:
     assert as_table(["a", "long"], [["wide", "b"]]) == "a     long\n────  ────\nwide  b"
+
+
+def test_an_unreadable_catalogue_ends_up_with_file_line_and_the_nearest_right_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wrong = tmp_path / "catalogue"
+    shutil.copytree(Path(efterhand.catalogue.__file__).parent / "stockholm", wrong)
+    units = wrong / "units.yaml"
+    units.write_text(f"unitz: []\n{units.read_text()}")
+    arguments = ["up", "--home", str(tmp_path / "home"), "--catalogue", str(wrong)]
+    monkeypatch.setattr("sys.argv", ["efterhand", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert re.search(r"units\.yaml:1: .*did you mean 'units'", capsys.readouterr().err)

@@ -175,14 +175,12 @@ def test_a_log_is_cut_while_the_child_goes_on_writing_into_it(tmp_path: Path) ->
 
 
 def test_a_wrong_catalogue_stops_up_before_anything_is_made(tmp_path: Path) -> None:
-    wrong = Path(__file__).parents[1] / "data" / "tiny-catalogue"
     copy = tmp_path / "catalogue"
-    shutil.copytree(wrong, copy)
-    victim = next(path for path in sorted(copy.rglob("*.yaml")))
-    victim.write_text(f"nonsense_key: 1\n{victim.read_text()}")
-    said: list[str] = []
-    with pytest.raises(CannotStart, match=r"\.yaml:\d+: ") as caught:
-        Supervisor(Options(home=tmp_path / "home", catalogue=str(copy)), said.append).run()
+    shutil.copytree(Path(efterhand.catalogue.__file__).parent / "stockholm", copy)
+    units = copy / "units.yaml"
+    units.write_text(f"nonsense: 1\n{units.read_text()}")
+    with pytest.raises(CannotStart, match=r"units\.yaml:1: ") as caught:
+        Supervisor(Options(home=tmp_path / "home", catalogue=str(copy)), [].append).run()
     assert caught.value.exit_code == 2
     assert not (tmp_path / "home").exists()
 

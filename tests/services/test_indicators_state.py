@@ -72,6 +72,18 @@ def test_any_order_any_repeats_and_any_batches_give_the_same_tables(office: Offi
     }
 
 
+def test_after_every_event_that_comes_by_itself_all_is_as_it_should_be(office: Office) -> None:
+    for sent in history("p1"):
+        office.receive(sent)
+        nothing_to_find(office)
+    # Of the two stretches of the case only the one that its closure ended was written again.
+    stretches = [row for row in office.rows("contribution") if row["indicator"] == "unique_persons"]
+    assert sorted((row["unit"], row["first_day"], row["last_day"]) for row in stretches) == [
+        ("north", date(2016, 3, 1), date(2016, 4, 30)),
+        ("south", date(2016, 5, 1), date(2017, 1, 31)),
+    ]
+
+
 def test_an_erased_person_leaves_nothing_but_a_keyed_hash(office: Office) -> None:
     office.move_to(YEAR)
     office.receive(*history("p1"), *history("p2"))

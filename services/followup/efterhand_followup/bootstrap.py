@@ -2,8 +2,11 @@
 
 import threading
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Engine, text
+import orjson
+from psycopg.types.json import set_json_loads
+from sqlalchemy import Engine, event, text
 
 from efterhand.catalogue import Catalogue, load_catalogue
 from efterhand.database import bulk_insert, create_engine, migrate
@@ -16,6 +19,24 @@ from efterhand_followup.adapters import tables
 from efterhand_followup.adapters.intake_client import IntakeClient
 from efterhand_followup.application.answer_check import SOURCE
 from efterhand_followup.entrypoints.clock import Clock
+
+# Persons are looked up by their keys, whatever the tables' size and statistics: one plan fits all. A plan made while
+# the tables were empty, and kept, would read all of them for every batch.
+_PLANNING: Final = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off"
+
+
+def make_computing_engine(settings: Settings) -> Engine:
+    """Return an engine for what computes persons: its statements are planned once, by their keys."""
+    engine = create_engine(settings.database_url, tables.SCHEMA, pool_size=2, max_overflow=2)
+
+    @event.listens_for(engine, "connect")
+    def planned_once(connection: Any, _: Any) -> None:
+        autocommit, connection.autocommit = connection.autocommit, True
+        connection.execute(_PLANNING)
+        connection.autocommit = autocommit
+        set_json_loads(orjson.loads, connection)
+
+    return engine
 
 
 class Revocations:
@@ -52,6 +73,7 @@ class Services:
 
     settings: Settings
     engine: Engine
+    computing: Engine
     catalogue: Catalogue
     tokens: Tokens
     revocations: Revocations
@@ -73,6 +95,7 @@ class Services:
         self.clock.stop()
         self.relay.stop()
         self.intake.close()
+        self.computing.dispose()
         self.engine.dispose()
 
 
@@ -87,11 +110,13 @@ def create_services(settings: Settings) -> Services:
     engine = create_engine(settings.database_url, tables.SCHEMA, pool_size=8, max_overflow=8)
     revocations = Revocations(engine)
     tokens = Tokens(settings.secret.get_secret_value(), revocations.holds)
-    clock = Clock(engine, catalogue)
+    computing = make_computing_engine(settings)
+    clock = Clock(computing, catalogue)
 
     return Services(
         settings=settings,
         engine=engine,
+        computing=computing,
         catalogue=catalogue,
         tokens=tokens,
         revocations=revocations,

@@ -23,7 +23,7 @@ from efterhand.catalogue.conditions import (
 from efterhand.catalogue.errors import nearest
 from efterhand.catalogue.factkinds import ColumnType, FactKind, fact_kinds
 from efterhand.catalogue.model import FEEDS, Bound, Find, Indicator, Protocol, Recipient, Step
-from efterhand.catalogue.phrases import Phrase, parse_phrase
+from efterhand.catalogue.phrases import TIME_UNITS, Phrase, parse_phrase
 from efterhand.catalogue.source import Place
 
 _ORDERS = {
@@ -39,6 +39,8 @@ _PYTHON_TYPES: dict[str, type] = {"text": str, "int": int, "bool": bool, "date":
 
 _DIMENSIONS = ("sex", "unit", "target_group", "age_band")
 WINDOW_MONTHS = 12
+_INDICATOR_TIME_UNITS = ("days", "months")
+"""Those that the database can count; working days are known to protocols only."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class _Scope:
     columns: dict[str, ColumnType]
     days: frozenset[str]
     finds: Mapping[str, FactKind] = field(default_factory=dict)
+    time_units: tuple[str, ...] = TIME_UNITS
 
     def with_finds(self, finds: Mapping[str, Find]) -> "_Scope":
         return replace(self, finds={name: fact_kinds()[find.fact] for name, find in finds.items()})
@@ -90,6 +93,8 @@ class _Scope:
             phrase = parse_phrase(place.text())
         except ValueError as error:
             place.fail(str(error))
+        if phrase.unit not in self.time_units:
+            place.fail(f"{phrase.unit} cannot be counted here; known: {', '.join(self.time_units)}")
         if phrase.name not in self.days:
             place.fail(f"'{phrase.name}' is no day here; {nearest(phrase.name, self.days)}")
         return phrase
@@ -204,7 +209,11 @@ def _find(place: Place, counted: FactKind, scope: _Scope) -> Find:
             entries[verb].fail(f"'{day}' is no day of {fact}; {nearest(day, _date_columns(kind))}")
         if "day" in entries:
             entries["day"].fail("'day' goes with 'at'")
-    where = _condition(entries["where"], _Scope(scope.words, kind.columns, scope.days)) if "where" in entries else None
+    where = (
+        _condition(entries["where"], _Scope(scope.words, kind.columns, scope.days, time_units=scope.time_units))
+        if "where" in entries
+        else None
+    )
     return Find(
         verb=verb,
         fact=fact,
@@ -354,7 +363,7 @@ def parse_indicator(indicator_id: str, place: Place, words: Words, protocols: Ma
     if ("day" in entries) == ("during" in entries):
         place.fail("an indicator needs either 'day' (a measuring day) or 'during' (a span)")
     own_days = frozenset(_date_columns(counted))
-    first = _Scope(words, {**counted.columns, "age": ColumnType("int")}, own_days)
+    first = _Scope(words, {**counted.columns, "age": ColumnType("int")}, own_days, time_units=_INDICATOR_TIME_UNITS)
     day = first.phrase(entries["day"]) if "day" in entries else None
     during = _during(entries["during"], first) if "during" in entries else None
     as_of = entries["as_of"].one_of(own_days) if "as_of" in entries else (day.name if day else during[0].name)  # type: ignore[index]
@@ -364,7 +373,7 @@ def parse_indicator(indicator_id: str, place: Place, words: Words, protocols: Ma
         "unit": ColumnType("text", codelist="units"),
         "target_group": ColumnType("text", codelist="target_groups"),
     }
-    scope = _Scope(words, columns, own_days | {"day"} if day else own_days)
+    scope = replace(first, columns=columns, days=own_days | {"day"} if day else own_days)
     finds = _finds(entries.get("find"), counted, scope)
     scope = scope.with_finds(finds)
 
@@ -373,6 +382,11 @@ def parse_indicator(indicator_id: str, place: Place, words: Words, protocols: Ma
 
     if "once_per" in entries:
         entries["once_per"].one_of(("person",))
+    if "share" in entries and during:
+        entries["share"].fail("'share' needs a measuring day ('day'), not a span")
+    for name, find in finds.items():
+        if not fact_kinds()[find.fact].has_table:
+            entries["find"].mapping()[name].fail(f"indicators cannot look up {find.fact}: it is kept for checks only")
     if "coverage" in entries and "reported" not in entries:
         entries["coverage"].fail("'coverage' goes with 'reported'")
     if "reported" in entries and "share" not in entries:

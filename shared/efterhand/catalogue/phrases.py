@@ -6,7 +6,7 @@ from datetime import date
 
 from efterhand.dates import add_days, add_months, add_working_days
 
-UNITS = ("days", "working days", "months")
+TIME_UNITS = ("days", "working days", "months")
 
 _PHRASE = re.compile(r"(?P<name>[a-z_.]+)(?: (?P<sign>[+-]) (?P<count>\d+) (?P<unit>[a-z ]+))?")
 
@@ -44,7 +44,7 @@ def parse_phrase(text: str) -> Phrase:
         raise ValueError(f"'{text}' is no day phrase; write a day's name, then perhaps '+ 3 months' or '- 14 days'")
     if match["count"] is None:
         return Phrase(match["name"])
-    if match["unit"] not in UNITS:
-        raise ValueError(f"'{match['unit']}' is no unit of time; known: {', '.join(UNITS)}")
+    if match["unit"] not in TIME_UNITS:
+        raise ValueError(f"'{match['unit']}' is no unit of time; known: {', '.join(TIME_UNITS)}")
     count = int(match["count"])
     return Phrase(match["name"], -count if match["sign"] == "-" else count, match["unit"])

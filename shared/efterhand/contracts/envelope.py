@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeGuard
 
 from efterhand.contracts import codes
@@ -51,7 +52,13 @@ def instant_of(text: object) -> datetime | None:
         The instant in UTC; None where it is not a text, has no offset, is no real time (a leap second is none), or
         lies outside the years 1 to 9999 in UTC.
     """
-    match = _INSTANT.fullmatch(text) if isinstance(text, str) else None
+    return _read_instant(text) if isinstance(text, str) else None
+
+
+# An event's time is read when it is judged, when it is compared and when it is kept.
+@lru_cache(maxsize=4096)
+def _read_instant(text: str) -> datetime | None:
+    match = _INSTANT.fullmatch(text)
     if match is None:
         return None
     day, clock, fraction, offset = match.groups()

@@ -1,7 +1,7 @@
 """The app that every service starts from: problems as JSON, tokens, readiness, measured requests, no open docs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, Final
 
@@ -40,10 +40,11 @@ def create_app(
         lifespan: what is to be started and stopped with the app.
         fast_paths: (method, path) → an ASGI app that answers it without the framework's routing.
     """
-    app = FastAPI(title=f"efterhand {service}", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = _App(title=f"efterhand {service}", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.fast_paths = fast_paths or {}
     app.state = State({"tokens": tokens})
     problem.install(app)
-    app.add_middleware(_Front, fast_paths=fast_paths or {})
+    app.add_middleware(_Front)
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> JSONResponse:
@@ -57,49 +58,65 @@ def create_app(
     return app
 
 
-class _Front:
-    """The first to see a request and the last to see its answer."""
+class _App(FastAPI):
+    """An app some of whose paths are answered before the framework sees the request."""
 
-    def __init__(self, app: ASGIApp, fast_paths: dict[tuple[str, str], ASGIApp]) -> None:
+    fast_paths: Mapping[tuple[str, str], ASGIApp]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            fast = self.fast_paths.get((scope["method"], scope["path"]))
+            if fast is not None:
+                await _measured(fast, scope, receive, send, scope["path"])
+                return
+        await super().__call__(scope, receive, send)
+
+
+class _Front:
+    """The first of the framework's layers to see a request and the last to see its answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._fast_paths = fast_paths
-        self._fast_names = {path for _, path in fast_paths}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status = 0
+        elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            # PostgreSQL has no text with a NUL in it, so nothing of ours is called that.
+            await _measured(
+                problem.bad_request("bad_request", "The address holds a NUL.").response(), scope, receive, send
+            )
+        elif any(path == scope["path"] for _, path in scope["app"].fast_paths):
+            await _measured(_NOT_THIS_METHOD.response(), scope, receive, send)
+        else:
+            await _measured(self._app, scope, receive, send)
 
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
 
-        method, path = scope["method"], scope["path"]
-        fast = self._fast_paths.get((method, path))
-        try:
-            if fast is not None:
-                await fast(scope, receive, noted)
-            elif path in self._fast_names:
-                refusal = problem.Problem(405, "method_not_allowed", "This path does not take that method")
-                await refusal.response()(scope, receive, noted)
-            elif "\0" in path or b"%00" in scope["query_string"]:
-                # PostgreSQL has no text with a NUL in it, so nothing of ours is called that.
-                await problem.bad_request("bad_request", "The address holds a NUL.").response()(scope, receive, noted)
-            else:
-                await self._app(scope, receive, noted)
-        except Exception as error:  # noqa: BLE001 — the outermost place: whatever it is, the client gets an answer
-            _log.error("a request failed", action="request_failed", exc_info=error)
-            if status:
-                raise _Broken from None
-            await problem.internal_error().response()(scope, receive, noted)
-        finally:
-            route = path if fast is not None else getattr(scope.get("route"), "path", "other")
-            known = method if method in _METHODS else "other"
-            metrics.observe(known, route, status, time.perf_counter() - started)
+_NOT_THIS_METHOD: Final = problem.Problem(405, "method_not_allowed", "This path does not take that method")
+
+
+async def _measured(app: ASGIApp, scope: Scope, receive: Receive, send: Send, route: str | None = None) -> None:
+    """Let an app answer; count the request, and answer in its place when it fails."""
+    started = time.perf_counter()
+    status = 0
+
+    async def noted(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        await send(message)
+
+    try:
+        await app(scope, receive, noted)
+    except Exception as error:  # noqa: BLE001 — the outermost place: whatever it is, the client gets an answer
+        _log.error("a request failed", action="request_failed", exc_info=error)
+        if status:
+            raise _Broken from None
+        await problem.internal_error().response()(scope, receive, noted)
+    finally:
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        matched = route or str(getattr(scope.get("route"), "path", "other"))
+        metrics.observe(method, matched, status, time.perf_counter() - started)
 
 
 class _Broken(Exception):

@@ -16,6 +16,7 @@ from efterhand.web.rights import Principal
 
 _PREFIX: Final = "eh1"
 _LONGEST: Final = 2000
+_REMEMBERED: Final = 1000
 
 
 class InvalidToken(ValueError):
@@ -35,6 +36,8 @@ class Tokens:
             raise ValueError("tokens need a secret")
         self._key = secret.encode()
         self._is_revoked = is_revoked
+        # Whose signature was right once need not be looked at again.
+        self._known: dict[str, tuple[Principal, float | None]] = {}
 
     def issue(self, role: str, source: str | None = None, valid_for: timedelta | None = None) -> str:
         """Return a new token; without `valid_for` it holds until it is revoked. Its id: `verify(token).token_id`."""
@@ -48,6 +51,20 @@ class Tokens:
         Raises:
             InvalidToken: with a sentence for the sender.
         """
+        known = self._known.get(token)
+        if known is None:
+            known = self._read(token)
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[token] = known
+        principal, expires = known
+        if expires is not None and expires < time.time():
+            raise InvalidToken("The token has expired.")
+        if self._is_revoked(principal.token_id):
+            raise InvalidToken("The token has been revoked.")
+        return principal
+
+    def _read(self, token: str) -> tuple[Principal, float | None]:
         parts = token.split(".")
         if len(token) > _LONGEST or not token.isascii() or len(parts) != 3 or parts[0] != _PREFIX:
             raise InvalidToken("This is not a token of efterhand.")
@@ -56,15 +73,9 @@ class Tokens:
             raise InvalidToken("The token was not signed by this installation.")
         try:
             body = orjson.loads(_decode(payload))
-            principal = Principal(body["id"], body["role"], body["source"])
-            expires = body["exp"]
+            return Principal(body["id"], body["role"], body["source"]), body["exp"]
         except (ValueError, KeyError, TypeError, binascii.Error):
             raise InvalidToken("The token cannot be read.") from None
-        if expires is not None and expires < time.time():
-            raise InvalidToken("The token has expired.")
-        if self._is_revoked(principal.token_id):
-            raise InvalidToken("The token has been revoked.")
-        return principal
 
     def keyed_hash(self, purpose: str, text: str) -> str:
         """Return hex HMAC-SHA256 of a text for a purpose, that only this installation can make."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date
+from datetime import date
 from typing import Any
 
 import orjson
@@ -100,9 +100,7 @@ def read_events(connection: Connection, persons: Collection[str]) -> dict[str, l
     )
     held: dict[str, list[Event]] = defaultdict(list)
     for person, source, event_id, kind, time, received, data in rows:
-        held[person].append(
-            Event(person, source, event_id, kind, time.astimezone(UTC), received.astimezone(UTC), orjson.loads(data))
-        )
+        held[person].append(Event(person, source, event_id, kind, time, received, orjson.loads(data)))
     return held
 
 

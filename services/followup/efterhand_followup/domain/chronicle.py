@@ -64,9 +64,12 @@ def chronicle(
         watermarks: all that were ever received; only needed when the span has more than one day.
         catalogue: the installation's.
     """
-    all_watermarks = tuple(watermarks) if first_day < last_day else ()
-    receipts = {event.received_on for event in events} | {mark.received_on for mark in all_watermarks}
-    stops = sorted(day for day in receipts if first_day < day < last_day)
+    stops: list[date] = []
+    all_watermarks: tuple[Watermark, ...] = ()
+    if first_day < last_day:
+        all_watermarks = tuple(watermarks)
+        receipts = {event.received_on for event in events} | {mark.received_on for mark in all_watermarks}
+        stops = sorted(day for day in receipts if first_day < day < last_day)
     facts = None
     known_before = -1
     result: Chronicle | None = None

@@ -100,7 +100,8 @@ def _notice_row(
     if before is not None and before["status"] == "withdrawn" and episode is None:
         return dict(before)
     ended_on = lived.first_day if episode is None or episode.ended_on is None else episode.ended_on
-    if before is not None and computed_on is not None and ended_on <= computed_on:
+    # A late watermark takes `computed_on` back; what was made after it cannot have been withdrawn before it was made.
+    if before is not None and ((computed_on is not None and ended_on <= computed_on) or ended_on < made_on):
         ended_on = lived.standing.day
     if before is None or episode is not None:
         assert episode is not None  # noqa: S101 — one of the two is there

@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from efterhand.catalogue import Catalogue
+from efterhand.dates import add_months
 from efterhand.timeline.checks import Check, next_change, state_on
 from efterhand.timeline.checks import Standing as CheckStanding
 from efterhand.timeline.facts import Facts
-from efterhand.timeline.notices import Notice, month_looked_at, notices_on, register_notice, register_notices
+from efterhand.timeline.notices import Notice, month_looked_at, notices_on, register_notices
 
 Row = dict[str, Any]
 """A row of a table by column."""
@@ -117,6 +118,6 @@ def _register_month(check: Check, catalogue: Catalogue) -> date | None:
 def _next_change(facts: Facts, checks: Iterable[Check], catalogue: Catalogue, day: date) -> date | None:
     """Beyond its watermark a feed only changes by another watermark, which finds its persons by itself."""
     all_checks = tuple(checks)
-    days = {register_notice(month).moment for check in all_checks if (month := _register_month(check, catalogue))}
+    days = {add_months(month, 1) for check in all_checks if (month := _register_month(check, catalogue))}
     change = next_change(facts, all_checks, catalogue, day)
     return min((each for each in (change, *days) if each is not None and each > day), default=None)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from efterhand.catalogue import load_catalogue
-from efterhand.database import create_engine, migrate
+from efterhand.database import migrate
 from efterhand.logs import configure_logs
 from efterhand.messaging.parking import Parking
 from efterhand.messaging.positions import Positions
@@ -15,6 +15,7 @@ from efterhand.metrics import start_metrics
 from efterhand.settings import Settings
 from efterhand_followup.adapters import tables
 from efterhand_followup.application.apply_events import apply_events
+from efterhand_followup.bootstrap import make_computing_engine
 from efterhand_followup.entrypoints import metrics
 
 PROCESS = "followup-worker"
@@ -36,7 +37,7 @@ def main() -> None:
         settings=settings,
         group="followup",
         topic="case-events",
-        engine=create_engine(settings.database_url, tables.SCHEMA),
+        engine=make_computing_engine(settings),
         positions=Positions(tables.position),
         parking=Parking(tables.parked, tables.outbox, "followup"),
         apply=apply,

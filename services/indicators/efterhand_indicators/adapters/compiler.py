@@ -147,7 +147,7 @@ def _replace(indicator: Indicator, stored: Tables) -> Any:
     superfluous = except_(_rows_of(before), _rows_of(fresh)).cte("superfluous")
     missing = except_(_rows_of(fresh), _rows_of(before)).cte("missing")
     gone = (
-        delete(held).where(false()).where(*(held.c[name] == superfluous.c[name] for name in KEY)).returning(held.c.person).cte("gone")
+        delete(held).where(*(held.c[name] == superfluous.c[name] for name in KEY)).returning(held.c.person).cte("gone")
     )
     # Counting what is gone makes PostgreSQL delete it first: a row that changed takes the place of its predecessor.
     first = select(func.count()).select_from(gone).scalar_subquery() >= literal_column("0")

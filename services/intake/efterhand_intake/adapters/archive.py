@@ -26,10 +26,12 @@ class Archived(NamedTuple):
     type: str
     time: datetime
     received: datetime
-    content: bytes
+    content: str
+    """In hexadecimal."""
     bucket: int
     hash: int
     wire: str
+    person_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +45,6 @@ class Erasure:
     mention: str
     """Regular expression that finds the pseudonym in a text."""
 
-
-# One text instead of ten arrays: the driver takes a microsecond for each element of an array.
-_ADD: Final = """
-    WITH added AS (
-        INSERT INTO intake.event (source, id, person, type, "time", received, content, bucket, hash, wire)
-        SELECT source, id, person, type, "time", received, decode(content, 'hex'), bucket, hash, wire
-        FROM json_to_recordset(%s::json) AS given (
-            source text, id text, person text, type text, "time" timestamptz, received timestamptz, content text,
-            bucket smallint, hash bigint, wire text
-        )
-        ON CONFLICT DO NOTHING
-        RETURNING source, id, person, wire
-    ), sent AS (
-        INSERT INTO intake.outbox (topic, key, value, person)
-        SELECT 'case-events', convert_to(person, 'UTF8'), convert_to(wire, 'UTF8'), nullif(person, '') FROM added
-    ), repaired AS (
-        UPDATE intake.refused SET closed = true FROM added
-        WHERE refused.source = added.source AND refused.event_id = added.id
-            AND NOT refused.closed AND refused.outcome = 'refused'
-    )
-    SELECT source, id FROM added
-"""
 
 _AGAIN = text("""
     WITH batch AS (
@@ -101,24 +81,41 @@ def begin(connection: Connection, *, alone: bool, person_hashes: Collection[str]
 
 
 def add(connection: Connection, rows: Sequence[Archived]) -> set[Identity]:
-    """Keep events and put them into the outbox; return the identities of those that were not there.
+    """Keep events and put them into the outbox; return the identities of those whose place was taken.
 
     What was refused under the same identity is closed: the event has been repaired, or the catalogue allows it now.
     Rows are sorted by their identity, no identity twice: writers of the same events then never wait in a circle.
     """
     if not rows:
         return set()
-    given = [{**row._asdict(), "content": row.content.hex()} for row in rows]
-    found = connection.exec_driver_sql(_ADD, (orjson.dumps(given).decode(),))
+    found = connection.exec_driver_sql("SELECT source, id FROM intake.add_events(%s::json)", (_given(rows),))
     return {(row[0], row[1]) for row in found}
 
 
-def contents(connection: Connection, identities: Collection[Identity]) -> dict[Identity, bytes]:
+def take(connection: Connection, day: date, rows: Sequence[Archived]) -> set[Identity]:
+    """Do what `add` does, and return what it does, but in one statement that is a transaction of its own.
+
+    Nothing is kept when the business date is not `day`, and nothing about erased persons; these are returned too.
+    """
+    if not rows:
+        return set()
+    found = connection.exec_driver_sql(
+        "SELECT missing_source, missing_id FROM intake.take_events(%s, %s::json)", (day, _given(rows))
+    )
+    return {(row[0], row[1]) for row in found}
+
+
+def _given(rows: Sequence[Archived]) -> str:
+    # One text instead of ten arrays: the driver takes a microsecond for each element of an array.
+    return orjson.dumps([row._asdict() for row in rows]).decode()
+
+
+def contents(connection: Connection, identities: Collection[Identity]) -> dict[Identity, str]:
     """Return the fingerprint of the content of each of the events that is kept."""
     if not identities:
         return {}
     found = connection.exec_driver_sql(
-        "SELECT source, id, content FROM unnest(%b::text[], %b::text[]) AS asked(source, id) "
+        "SELECT source, id, encode(content, 'hex') FROM unnest(%b::text[], %b::text[]) AS asked(source, id) "
         "JOIN intake.event USING (source, id)",
         ([source for source, _ in identities], [event_id for _, event_id in identities]),
     )
@@ -140,7 +137,7 @@ def erase(connection: Connection, erasure: Erasure) -> bool:
     added = connection.execute(
         text("""
             INSERT INTO intake.event (source, id, person, type, "time", received, content, bucket, hash, wire)
-            VALUES (:source, :id, :person, :type, :time, :received, :content, :bucket, :hash, :wire)
+            VALUES (:source, :id, :person, :type, :time, :received, decode(:content, 'hex'), :bucket, :hash, :wire)
             ON CONFLICT DO NOTHING RETURNING id
         """),
         parameters,

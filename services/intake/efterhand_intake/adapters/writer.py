@@ -7,23 +7,25 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from efterhand_intake import metrics
 from efterhand_intake.adapters.archive import NoDateYet
 from efterhand_intake.application.receive_events import Receiver
-from efterhand_intake.domain.candidates import Candidate, Decision, Outcome
+from efterhand_intake.domain.candidates import ACCEPTED, Candidate, Decision, Outcome
 
 _log = structlog.get_logger(__name__)
 
 _EVENTS_IN_A_TRANSACTION: Final = 2000
 _EVENTS_WAITING: Final = 50_000
 _LONGEST_WAIT: Final = 30.0
+_COLLISIONS: Final = frozenset({"40001", "40P01"})
+_Result = TypeVar("_Result")
 _PASSING: Final = (OperationalError, InterfaceError, PoolTimeoutError, NoDateYet)
 
 
@@ -51,6 +53,7 @@ class Writer:
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._connection: Connection | None = None
         self.day: date | None = None
         """The business date of the last transaction."""
         self.heard: dict[tuple[str, str], datetime] = {}
@@ -105,7 +108,7 @@ class Writer:
             NotStored: see `store`.
         """
         try:
-            decisions = self._transaction(candidates, keep)
+            decisions = _again_if_lost(lambda: self._transaction(candidates, keep))
         except _PASSING as error:
             raise NotStored from error
         if keep:
@@ -114,19 +117,43 @@ class Writer:
         return decisions
 
     def _transaction(self, candidates: Sequence[Candidate], keep: bool) -> list[Decision]:
-        for attempt in (1, 2):
-            try:
-                with self._engine.connect() as connection:
-                    decisions = self._receiver.receive(connection, candidates)
-                    if keep:
-                        connection.commit()
-                    return decisions
-            except DBAPIError as error:
-                # A connection that has died while nothing was asked of it is no reason to send anybody away. If it died
-                # while it committed, the second attempt finds duplicates, which are an answer as good.
-                if attempt == 2 or not error.connection_invalidated:
-                    raise
-        raise AssertionError("unreachable")
+        with self._engine.connect() as connection:
+            decisions = self._receiver.receive(connection, candidates)
+            if keep:
+                connection.commit()
+            return decisions
+
+    def _apply_quickly(self, candidates: Sequence[Candidate]) -> list[Decision]:
+        """Do what `apply` does: what is plain in one statement, the rest in a transaction."""
+        try:
+            taken = _again_if_lost(lambda: self._take(candidates))
+        except _PASSING as error:
+            raise NotStored from error
+        if taken:
+            self._on_outgoing()
+        if len(taken) == len(candidates):
+            decisions = [ACCEPTED] * len(candidates)
+            self._count(candidates, decisions)
+            return decisions
+        places = [index for index in range(len(candidates)) if index not in taken]
+        rest = dict(zip(places, self.apply([candidates[index] for index in places]), strict=True))
+        self._count([candidates[index] for index in taken], list(taken.values()))
+        return [taken.get(index) or rest[index] for index in range(len(candidates))]
+
+    def _take(self, candidates: Sequence[Candidate]) -> dict[int, Decision]:
+        if self._connection is None:
+            # Kept from one transaction to the next: to get one from the pool asks the server three questions.
+            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            return self._receiver.take(self._connection, candidates)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _run(self) -> None:
         while True:
@@ -134,15 +161,16 @@ class Writer:
                 while not self._waiting and not self._stopping:
                     self._wake.wait()
                 if not self._waiting:
+                    self._let_go()
                     return
-                group = [self._take()]
+                group = [self._next()]
                 events = len(group[0].candidates)
                 while self._waiting and events + len(self._waiting[0].candidates) <= _EVENTS_IN_A_TRANSACTION:
-                    group.append(self._take())
+                    group.append(self._next())
                     events += len(group[-1].candidates)
             self._store_group(group)
 
-    def _take(self) -> _Waiting:
+    def _next(self) -> _Waiting:
         waiting = self._waiting.popleft()
         self._events_waiting -= len(waiting.candidates)
         return waiting
@@ -151,7 +179,7 @@ class Writer:
         started = time.perf_counter()
         candidates = [candidate for waiting in group for candidate in waiting.candidates]
         try:
-            decisions = self.apply(candidates)
+            decisions = self._apply_quickly(candidates)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
             if len(group) > 1 and isinstance(error, DBAPIError | ValueError | TypeError | LookupError):
                 # One request that cannot be stored must not take the others with it.
@@ -196,6 +224,20 @@ class Writer:
         if heard:
             now = datetime.now(UTC)
             self.heard.update(dict.fromkeys(heard, now))
+
+
+def _again_if_lost(act: Callable[[], _Result]) -> _Result:
+    """Act, and once more when the connection turns out to be dead, or to have met another in a circle of waiting.
+
+    A connection that has died while nothing was asked of it is no reason to send anybody away. If it died while it
+    committed, the second attempt finds duplicates, which are an answer as good.
+    """
+    try:
+        return act()
+    except DBAPIError as error:
+        if not error.connection_invalidated and getattr(error.orig, "sqlstate", None) not in _COLLISIONS:
+            raise
+    return act()
 
 
 def _deliver(answers: Sequence[tuple[_Waiting, list[Decision] | Exception]]) -> None:

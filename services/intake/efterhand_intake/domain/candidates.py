@@ -189,7 +189,7 @@ _ERASED: Final = Fault(PERSON_ERASED, "data.person", REFUSAL_CODES[PERSON_ERASED
 _OTHER_CONTENT: Final = Fault(CONFLICT, "id", REFUSAL_CODES[CONFLICT])
 
 
-def decide(candidate: Candidate, *, fingerprint: bytes | None, stored: bytes | None, is_erased: bool) -> Decision:
+def decide(candidate: Candidate, *, fingerprint: str, stored: str | None, is_erased: bool) -> Decision:
     """Decide about a judged candidate.
 
     What was accepted before is a duplicate, whatever speaks against it today; but not for a sender who may not write

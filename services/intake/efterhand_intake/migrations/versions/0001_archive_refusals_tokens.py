@@ -37,6 +37,47 @@ BEGIN_WRITING = """
     END $$
 """
 
+# Returns what it did not add: events whose identity is taken, and those about erased persons.
+ADD_EVENTS = """
+    CREATE FUNCTION intake.add_events(events json) RETURNS TABLE (source text, id text) LANGUAGE sql AS $$
+        WITH given AS MATERIALIZED (
+            SELECT * FROM json_to_recordset(events) AS each (
+                source text, id text, person text, type text, "time" timestamptz, received timestamptz, content text,
+                bucket smallint, hash bigint, wire text, person_hash text
+            )
+        ), added AS (
+            INSERT INTO intake.event (source, id, person, type, "time", received, content, bucket, hash, wire)
+            SELECT source, id, person, type, "time", received, decode(content, 'hex'), bucket, hash, wire
+            FROM given
+            WHERE NOT EXISTS (SELECT FROM intake.erased_person e WHERE e.person_hash = given.person_hash)
+            ON CONFLICT DO NOTHING
+            RETURNING source, id, person, wire
+        ), sent AS (
+            INSERT INTO intake.outbox (topic, key, value, person)
+            SELECT 'case-events', convert_to(person, 'UTF8'), convert_to(wire, 'UTF8'), nullif(person, '') FROM added
+        ), repaired AS (
+            UPDATE intake.refused SET closed = true FROM added
+            WHERE refused.source = added.source AND refused.event_id = added.id
+                AND NOT refused.closed AND refused.outcome = 'refused'
+        )
+        SELECT source, id FROM given
+        WHERE NOT EXISTS (SELECT FROM added WHERE added.source = given.source AND added.id = given.id)
+    $$
+"""
+# One statement and one commit for events that nothing speaks against, judged on the business date `day`.
+TAKE_EVENTS = """
+    CREATE FUNCTION intake.take_events(day date, events json) RETURNS TABLE (missing_source text, missing_id text)
+    LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM intake.lock_writers(false);
+        IF day = (SELECT date FROM intake.business_date) THEN
+            RETURN QUERY SELECT * FROM intake.add_events(events);
+        ELSE
+            RETURN QUERY SELECT * FROM json_to_recordset(events) AS each (source text, id text);
+        END IF;
+    END $$
+"""
+
 
 def upgrade() -> None:
     """Create everything."""
@@ -136,10 +177,14 @@ def upgrade() -> None:
     )
     op.execute(LOCK_WRITERS)
     op.execute(BEGIN_WRITING)
+    op.execute(ADD_EVENTS)
+    op.execute(TAKE_EVENTS)
 
 
 def downgrade() -> None:
     """Take everything away."""
+    op.execute("DROP FUNCTION intake.take_events")
+    op.execute("DROP FUNCTION intake.add_events")
     op.execute("DROP FUNCTION intake.begin_writing")
     op.execute("DROP FUNCTION intake.lock_writers")
     for name in ("used_key", "token", "heard", "kept", "business_date", "refused", "erased_person", "event"):

@@ -1,0 +1,1 @@
+"""Measurements against rivals in the same run; see README.md here."""
