@@ -197,7 +197,7 @@ def measure_by_positions(town: Town, command: list[str]) -> float:
 
 def measure_plain(town: Town, number: int) -> float:
     """The same of a plain Faust agent, as it tells itself."""
-    progress = town.servers.directory / f"plain-{number}.json"
+    progress = town.servers.directory / f"plain-{town.of}-{number}.json"
     group = f"plain-{town.of}-{number}"
     command = ["-m", "benchmarks.worker_rivals", "plain", town.of, group, str(town.events), str(progress)]
     with (

@@ -109,7 +109,6 @@ def test_every_process_that_is_killed_is_started_again(up: Run, directory: Path)
 
 def test_stopping_leaves_nothing_behind(up: Run, directory: Path) -> None:
     code, seconds = up.stop()
-    print(up.said)
     assert code == 0, up.said
     assert seconds < 20, up.said
     assert not list((directory / "home" / "run").iterdir())

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests import reference
 from tests.golden.histories import Event
-from tests.property.services import Services
+from tests.property.services import CHECK_COLUMNS, NOTICE_COLUMNS, FollowupStage, Services
 from tests.tiny import MUNICIPALITY
 
 Answers = dict[str, dict[str, Any]]
@@ -21,7 +21,10 @@ class Engine:
     name: str
     checks: Ask
     notices: Ask
-    doubts: Callable[[list[Event], date], set[tuple[str, str]]]
+    doubts: Callable[[list[Event], date], set[tuple[str, str]]] | None = None
+    """What is doubtful, for those that tell it."""
+    columns: frozenset[str] | None = None
+    """What an answer shows; None: everything."""
 
 
 def _core() -> Engine:
@@ -67,3 +70,24 @@ def service_figure(
         indicators.apply(events)
         from_on, preliminary, rows = indicators.figure(indicator, at, by, known)
     return reference.Figure(indicator, from_on, at, preliminary, rows)
+
+
+def service_engine(services: Services) -> Engine:
+    """followup, into which the events come one by one, after the business date has come to the day."""
+
+    def live(ask: Callable[[FollowupStage, date], Answers]) -> Ask:
+        def answer(events: list[Event], on: date, business_date: date) -> Answers:
+            with services.followup() as followup:
+                followup.move(business_date)
+                for event in events:
+                    followup.apply([event])
+                return ask(followup, on)
+
+        return answer
+
+    return Engine(
+        "followup",
+        live(FollowupStage.checks),
+        live(FollowupStage.notices),
+        columns=frozenset({*CHECK_COLUMNS, *NOTICE_COLUMNS}),
+    )

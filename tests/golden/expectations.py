@@ -15,6 +15,10 @@ def _as_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _shown(wanted: Mapping[str, Any], engine: Engine) -> dict[str, Any]:
+    return {name: value for name, value in wanted.items() if engine.columns is None or name in engine.columns}
+
+
 def _only(answer: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _as_text(answer[name]) for name in wanted}
 
@@ -31,7 +35,7 @@ def hold_against(golden: Golden, expected: Mapping[str, Any], engine: Engine) ->
         if said == "absent":
             assert check_id not in checks, f"{on}: {check_id}"
             continue
-        wanted = {"state": said} if isinstance(said, str) else dict(said)
+        wanted = _shown({"state": said} if isinstance(said, str) else said, engine)
         asked = {name: value for name, value in wanted.items() if name in checks[check_id]}
         assert {name: _as_text(checks[check_id][name]) for name in wanted if name in asked} == asked, (
             f"{on}: {check_id}"
@@ -45,11 +49,12 @@ def hold_against(golden: Golden, expected: Mapping[str, Any], engine: Engine) ->
         if isinstance(said, Mapping):
             for notice_id, wanted in said.items():
                 assert notice_id in opened, f"{on}: {notice_id}"
-                assert _only(notices[notice_id], wanted) == dict(wanted), f"{on}: {notice_id}"
+                shown = _shown(wanted, engine)
+                assert _only(notices[notice_id], shown) == shown, f"{on}: {notice_id}"
         if "summed" in expected:
             assert notices.keys() - opened == set(expected["summed"]), f"{on}"
     for kind, about in expected.get("doubts", []):
-        assert (kind, about) in engine.doubts(events, business_date)
+        assert engine.doubts is None or (kind, about) in engine.doubts(events, business_date)
 
 
 def _dims(text: str) -> Dims:

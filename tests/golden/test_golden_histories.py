@@ -1,11 +1,11 @@
-"""Histories worked out by hand from the rules, on the product's core, on indicators, and on the reference."""
+"""Histories worked out by hand from the rules, on the product's core, on followup and indicators, and on the reference."""
 
 from datetime import date
 from typing import Any
 
 import pytest
 
-from tests.golden.engines import ENGINES, reference_figure, service_figure
+from tests.golden.engines import ENGINES, reference_figure, service_engine, service_figure
 from tests.golden.expectations import hold_against, hold_figure_against
 from tests.golden.histories import Golden, goldens
 from tests.property.services import Services
@@ -15,12 +15,12 @@ EXPECTED = [(golden, expected) for golden in GOLDENS for expected in golden.expe
 FIGURES = [(golden, expected) for golden in GOLDENS for expected in golden.figures]
 
 
-@pytest.mark.parametrize("engine", list(ENGINES))
+@pytest.mark.parametrize("engine", [*ENGINES, "followup"])
 @pytest.mark.parametrize(("golden", "expected"), EXPECTED, ids=[f"{g.name} on {e['on']}" for g, e in EXPECTED])
 def test_a_golden_history_leads_to_the_checks_and_notices_that_it_says(
-    golden: Golden, expected: dict[str, Any], engine: str
+    golden: Golden, expected: dict[str, Any], engine: str, services: Services
 ) -> None:
-    hold_against(golden, expected, ENGINES[engine])
+    hold_against(golden, expected, service_engine(services) if engine == "followup" else ENGINES[engine])
 
 
 @pytest.mark.parametrize("by_services", [False, True], ids=["the reference", "the service"])

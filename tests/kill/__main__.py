@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.kill import history, outcome
 from tests.kill.killing import Killer, shortcomings, table_of
-from tests.kill.running import Failed, RunningSystem
+from tests.kill.running import Failed, RunningSystem, clean_up_when_asked_to_stop
 from tests.kill.sending import Sender
 
 Say = Callable[[str], None]
@@ -106,6 +106,7 @@ def disturbed(system: RunningSystem, plan: history.Plan, say: Say) -> tuple[outc
         driver.free()
         say(f"all {len(plan.sendings)} sent after {time.monotonic() - began:.0f} s; settling")
         system.settle(SETTLE_SECONDS)
+        say("level")
     finally:
         driver.sender.stop()
         print(table_of(killer.kills), flush=True)
@@ -148,6 +149,7 @@ def main() -> int:
     parser.add_argument("--enrolments", type=int, default=ENROLMENTS)
     parser.add_argument("--keep", action="store_true", help="leave the homes with their logs where they are")
     arguments = parser.parse_args()
+    clean_up_when_asked_to_stop()
     seed = random.SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
     began = time.monotonic()
 

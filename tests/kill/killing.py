@@ -54,13 +54,13 @@ class Kill:
 
 
 def order_of(rng: random.Random) -> list[str]:
-    """The targets in the order of their kills. The supervisor is not killed first, nor twice in a row."""
-    targets = [target for target, (_, number) in TARGETS.items() for _ in range(number) if target != "supervisor"]
-    rng.shuffle(targets)
-    share = len(targets) // TARGETS["supervisor"][1]
-    for number in range(TARGETS["supervisor"][1]):
-        targets.insert(rng.randint(1, share - 1) + number * (share + 1), "supervisor")
-    return targets
+    """The targets in the order of their kills: in rounds, so that what was killed has time to get up again."""
+    order: list[str] = []
+    for number in range(max(often for _, often in TARGETS.values())):
+        targets = [target for target, (_, often) in TARGETS.items() if often > number]
+        rng.shuffle(targets)
+        order += targets
+    return order
 
 
 def pending_in(statuses: dict[str, dict[str, Any] | None]) -> dict[str, dict[str, int | None]]:

@@ -43,8 +43,8 @@ def read(system: RunningSystem) -> Answers:
     if any(digest is None or digest != digests["intake"] for digest in digests.values()):
         raise Failed(f"the digests differ: {digests}")
     answers["digest"] = digests["intake"]
-    for name, status in statuses.items():
-        answers[f"parked by {name}"] = status and status["parked"]
+    for service, told in statuses.items():
+        answers[f"parked by {service}"] = told and told["parked"]
     for day in DAYS:
         for check in system.items("/followup/v1/checks", on=day.isoformat()):
             answers[f"{day} check {check['id']}"] = check

@@ -30,6 +30,15 @@ class Failed(Exception):
     """The run has failed; says why."""
 
 
+def clean_up_when_asked_to_stop() -> None:
+    """Have SIGTERM end this process as an exception does, so that what it has started is ended too."""
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
 def wait_for(what: str, condition: Callable[[], Any], seconds: float, every: float = 0.1) -> Any:
     """Return the first true answer of `condition`. Raises `Failed` when it does not come in time."""
     deadline = time.monotonic() + seconds

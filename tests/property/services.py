@@ -35,6 +35,9 @@ from tests.property.strategies import Event
 from tests.reference import Row
 from tests.reference.figures import Dims
 
+CHECK_COLUMNS = ("anchor_on", "due", "state", "settled_on", "late", "flag", "unit")
+NOTICE_COLUMNS = ("check", "step", "moment", "send_on", "unit", "to", "status")
+"""What the reads show and the reference tells."""
 SECRET = "73656372657473"
 
 
@@ -79,8 +82,7 @@ class FollowupStage:
         asked = Asked(on, sees_protected=True)
         page = read_checks(self._connection, catalogue(), asked, CheckFilter(), None, 1000)
         assert page["next"] is None
-        names = ("anchor_on", "due", "state", "settled_on", "late", "flag", "unit")
-        return {item["id"]: {name: item[name] for name in names} for item in page["items"]}
+        return {item["id"]: {name: item[name] for name in CHECK_COLUMNS} for item in page["items"]}
 
     def notices(self, on: date) -> dict[str, Answer]:
         """What the read of notices gives for a day: the open and the summed ones."""
@@ -89,10 +91,9 @@ class FollowupStage:
         for status in ("open", "summed"):
             page = read_notices(self._connection, catalogue(), asked, NoticeFilter(status=status), None, 1000)
             assert page["next"] is None
-            names = ("check", "step", "moment", "send_on", "unit", "to", "status")
             for item in page["items"]:
                 assert item["id"] not in found
-                found[item["id"]] = {name: item[name] for name in names}
+                found[item["id"]] = {name: item[name] for name in NOTICE_COLUMNS}
         return found
 
 

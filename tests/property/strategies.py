@@ -193,6 +193,8 @@ def _story(pool: Pool, draw: Callable[..., Any]) -> list[tuple[str, dict[str, An
         through = draw(st.sampled_from((gives_up - ONE_DAY, gives_up)))
         return ("source.reported_through", {"feed": feed, "through": through.isoformat()})
 
+    kept: list[tuple[str, dict[str, Any]]]
+    optional: list[tuple[str, dict[str, Any]]]
     if about == "offer":
         kept = [("case.enrolled", enrolled)]
         optional = [

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests import reference
 from tests.property import product
-from tests.property.services import Services, only
+from tests.property.services import CHECK_COLUMNS, NOTICE_COLUMNS, Services, only
 from tests.property.strategies import Event, Scene, arrivals, batches, in_words, scenes
 from tests.reference.days import last_of_month
 from tests.reference.figures import Dims
@@ -15,8 +15,6 @@ from tests.tiny import MUNICIPALITY
 
 FEWER = settings(max_examples=max(1, settings().max_examples // 2))
 """Every example is many transactions."""
-CHECK_COLUMNS = ("anchor_on", "due", "state", "settled_on", "late", "flag", "unit")
-NOTICE_COLUMNS = ("check", "step", "moment", "send_on", "unit", "to", "status")
 DIMENSIONS = {
     "closed_12m": ("sex", "unit", "target_group", "age_band"),
     "self_sufficient_6m": ("sex", "unit", "target_group", "age_band", "closure_reason"),

@@ -253,11 +253,11 @@ def test_an_unreadable_catalogue_ends_up_with_file_line_and_the_nearest_right_wo
 ) -> None:
     wrong = tmp_path / "catalogue"
     shutil.copytree(Path(efterhand.catalogue.__file__).parent / "stockholm", wrong)
-    units = wrong / "units.yaml"
-    units.write_text(f"unitz: []\n{units.read_text()}")
+    protocols = wrong / "protocols.yaml"
+    protocols.write_text(protocols.read_text().replace("  feed: cases", "  feeed: cases", 1))
     arguments = ["up", "--home", str(tmp_path / "home"), "--catalogue", str(wrong)]
     monkeypatch.setattr("sys.argv", ["efterhand", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert re.search(r"units\.yaml:1: .*did you mean 'units'", capsys.readouterr().err)
+    assert re.search(r"protocols\.yaml:\d+: .*did you mean 'feed'", capsys.readouterr().err)

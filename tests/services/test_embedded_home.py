@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from efterhand.catalogue import loader
 from efterhand.embedded import jars, ports
 from efterhand.embedded.children import LOG_LIMIT_BYTES, Child, end, orphans, start_mark
 from efterhand.embedded.errors import CannotStart
@@ -176,10 +177,10 @@ def test_a_log_is_cut_while_the_child_goes_on_writing_into_it(tmp_path: Path) ->
 
 def test_a_wrong_catalogue_stops_up_before_anything_is_made(tmp_path: Path) -> None:
     copy = tmp_path / "catalogue"
-    shutil.copytree(Path(efterhand.catalogue.__file__).parent / "stockholm", copy)
-    units = copy / "units.yaml"
-    units.write_text(f"nonsense: 1\n{units.read_text()}")
-    with pytest.raises(CannotStart, match=r"units\.yaml:1: ") as caught:
+    shutil.copytree(Path(loader.__file__).parent / "stockholm", copy)
+    protocols = copy / "protocols.yaml"
+    protocols.write_text(protocols.read_text().replace("  feed: cases", "  feeed: cases", 1))
+    with pytest.raises(CannotStart, match=r"protocols\.yaml:\d+: ") as caught:
         Supervisor(Options(home=tmp_path / "home", catalogue=str(copy)), [].append).run()
     assert caught.value.exit_code == 2
     assert not (tmp_path / "home").exists()

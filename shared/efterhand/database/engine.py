@@ -10,7 +10,8 @@ def create_engine(
     """Return an engine whose connections find their tables in one schema and speak of instants in UTC.
 
     A connection is tried before it is handed out, so that a restart of PostgreSQL costs no request. Connecting gives up
-    after 5 s, waiting for a free connection after `pool_timeout` seconds. Errors do not repeat the values they were about.
+    after 5 s, waiting for a free connection after `pool_timeout` seconds. Errors do not repeat the parameters of
+    their statement.
 
     Args:
         url: `postgresql+psycopg://…`

@@ -21,6 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Literal
@@ -234,12 +235,15 @@ class Supervisor:
         if self._stopping:
             return
         self._home.remember({"clock": layout.clock, "catalogue": layout.catalogue})
+        # The interfaces first: intake declares the topics, and a worker that finds none waits long for the next look.
+        interfaces = [name for name in layout.services if name.endswith("-api")]
+        for name in interfaces:
+            self._add_service(name, layout)
+        for name in interfaces:
+            self._wait_for(name, partial(_is_healthy, layout.ports[name]))
         for name in layout.services:
-            self._children[name] = self._service(name, layout)
-            self._try_start(self._children[name])
-        for name in layout.services:
-            if name.endswith("-api"):
-                self._wait_for(name, lambda port=layout.ports[name]: _is_healthy(port))  # type: ignore[misc]
+            if name not in interfaces and not self._stopping:
+                self._add_service(name, layout)
         if not self._stopping:
             self._say(f"Ready after {time.monotonic() - begun:.0f} s")
 
@@ -294,8 +298,8 @@ class Supervisor:
                 f"More is in {child.log_file}."
             )
 
-    def _service(self, name: str, layout: _Layout) -> Child:
-        return Child(
+    def _add_service(self, name: str, layout: _Layout) -> None:
+        child = Child(
             name,
             [sys.executable, "-m", "efterhand.embedded.process", name],
             run_directory=self._home.run,
@@ -304,6 +308,8 @@ class Supervisor:
             directory=self._home.path,
             stop_signals=SERVICE_SIGNALS,
         )
+        self._children[name] = child
+        self._try_start(child)
 
     def _environment(self, name: str, layout: _Layout) -> dict[str, str]:
         values = {

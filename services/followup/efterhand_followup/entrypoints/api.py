@@ -1,5 +1,7 @@
 """The process that answers over HTTP, publishes the outbox and keeps the clock."""
 
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -58,11 +60,15 @@ def main() -> None:
     services = create_services(settings)
     REGISTRY.register(StateCollector(services.engine))
     start_metrics(settings.metrics_port, PROCESS, host=settings.host)
+    # Ordered to stop is no failure: without this the process would end by the signal it was stopped with.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     uvicorn.run(
         create_app(services),
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=5,
     )
