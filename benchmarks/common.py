@@ -21,6 +21,7 @@ from typing import Any, Final
 import orjson
 import psutil
 import psycopg
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from efterhand.database import migrate
@@ -34,8 +35,6 @@ RESULTS: Final = Path(__file__).parent / "results"
 WATERMARK: Final = "source.reported_through"
 ERASURE: Final = "person.erased"
 _DEMO_ENROLMENTS: Final = 5000
-
-Histogram = dict[str, float]
 
 
 class Wrong(RuntimeError):
@@ -181,11 +180,11 @@ def finish(report: Report, given: argparse.Namespace, load_before: float) -> Non
 
 def _as_page(report: Report, about: Mapping[str, Any]) -> str:
     goals = {goal.series: goal for goal in report.goals}
-    rows = [
-        f"| {one.name} | {_number(one.median)} | {_number(min(one.values))} – {_number(max(one.values))} | {one.unit} | "
-        f"{goals[one.name].judge(one) if one.name in goals else ''} |"
-        for one in report.series()
-    ]
+    rows = []
+    for one in report.series():
+        middle, least, most = (_number(value) for value in (one.median, min(one.values), max(one.values)))
+        judgement = goals[one.name].judge(one) if one.name in goals else ""
+        rows.append(f"| {one.name} | {middle} | {least} – {most} | {one.unit} | {judgement} |")
     facts = [f"- {name}: {value}" for name, value in about["facts"].items()]
     machine_told = ", ".join(f"{name} {value}" for name, value in about["machine"].items())
     return "\n".join(
@@ -294,12 +293,18 @@ def servers() -> Iterator[Servers]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def environment(settings: Settings) -> dict[str, str]:
-    """The environment of a process of ours with these settings."""
+def settings(**values: Any) -> Settings:
+    """The settings of a benchmark's own installation, with a manual clock."""
+    return Settings(clock="manual", start_date=municipality.LAST_DAY, secret=SecretStr(SECRET), **values)
+
+
+def environment(wanted: Settings | None = None) -> dict[str, str]:
+    """The environment of a process of ours: this one's without settings, and those that are wanted."""
     told = {name: value for name, value in os.environ.items() if not name.startswith("EFTERHAND_")}
-    for name, value in settings.model_dump(exclude_none=True).items():
-        told[f"EFTERHAND_{name.upper()}"] = str(value)
-    told["EFTERHAND_SECRET"] = settings.secret.get_secret_value()
+    if wanted is not None:
+        for name, value in wanted.model_dump(exclude_none=True).items():
+            told[f"EFTERHAND_{name.upper()}"] = str(value)
+        told["EFTERHAND_SECRET"] = wanted.secret.get_secret_value()
     return told
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
+import httpx
 import orjson
 
 from benchmarks.common import (
@@ -27,14 +28,13 @@ from benchmarks.common import (
     say,
     servers,
     service,
+    settings,
     wait_until,
 )
 from benchmarks.sender import Sent, request, send
 from efterhand.contracts.topics import topics
-from efterhand.demo.municipality import LAST_DAY
 from efterhand.embedded import ports
 from efterhand.messaging.topics import ensure_topics
-from efterhand.settings import Settings
 from efterhand.web.tokens import Tokens
 
 EVENTS_PATH: Final = "/intake/v1/events"
@@ -48,9 +48,7 @@ class Supply:
 
     def __init__(self, enrolments: int, token: str) -> None:
         # Watermarks and erasures are rare and have a way of their own: what is measured is an event about a person.
-        self._events = [
-            event for event, _ in history(enrolments) if event["type"] not in (WATERMARK, ERASURE)
-        ]
+        self._events = [event for event, _ in history(enrolments) if event["type"] not in (WATERMARK, ERASURE)]
         self._token = token
         self._fresh = self._make()
 
@@ -93,13 +91,10 @@ def main() -> None:
         ensure_topics(running.kafka, topics().values())
         url = running.new_database()
         port, bare_port, metrics_port = (ports.choose() for _ in range(3))
-        settings = Settings(
+        wanted = settings(
             home=running.directory,
             database_url=url,
             kafka=running.kafka,
-            clock="manual",
-            start_date=LAST_DAY,
-            secret=SECRET,
             port=port,
             metrics_port=metrics_port,
             followup_url="http://127.0.0.1:1",
@@ -107,8 +102,8 @@ def main() -> None:
         )
         log = running.directory / "intake.log"
         with (
-            process(service("intake-api"), environment(settings), log),
-            process(["-m", "benchmarks.bare_server", str(bare_port)], dict(os.environ), running.directory / "bare.log"),
+            process(service("intake-api"), environment(wanted), log),
+            process(["-m", "benchmarks.bare_server", str(bare_port)], environment(), running.directory / "bare.log"),
             connect(url) as looking,
         ):
             wait_until(lambda: _answers(port), "intake is ready", 60)
@@ -157,8 +152,6 @@ def main() -> None:
 
 
 def _answers(port: int) -> bool:
-    import httpx
-
     try:
         return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=5).status_code == 200
     except httpx.HTTPError:

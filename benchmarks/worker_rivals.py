@@ -117,7 +117,12 @@ def run_store() -> None:
             connection,
             stored,
             [
-                {"partition": r.partition, "offset": r.offset, "person": (r.key or b"").decode(), "value": orjson.Fragment(r.value or b"null")}
+                {
+                    "partition": r.partition,
+                    "offset": r.offset,
+                    "person": (r.key or b"").decode(),
+                    "value": orjson.Fragment(r.value or b"null"),
+                }
                 for r in records
             ],
         )

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ from benchmarks.common import (
     say,
     servers,
     service,
+    settings,
     wait_until,
 )
 from efterhand.catalogue import load_catalogue
@@ -45,7 +47,6 @@ from efterhand.database import create_engine
 from efterhand.demo.municipality import LAST_DAY
 from efterhand.erasure import person_hash
 from efterhand.messaging.topics import ensure_topics
-from efterhand.settings import Settings
 from efterhand_followup.application import move_date
 from efterhand_followup.application.audit import audit as audit_checks
 from efterhand_followup.entrypoints.clock import Clock
@@ -95,14 +96,8 @@ class Town:
     def __init__(self, servers: Servers, of: str, events: int, *, computes: bool = True) -> None:
         self.servers, self.of, self.events, self.computes = servers, of, events, computes
         self.url = servers.new_database()
-        self.settings = Settings(
-            home=servers.directory,
-            database_url=self.url,
-            kafka=servers.kafka,
-            clock="manual",
-            start_date=LAST_DAY,
-            secret=SECRET,
-            instance=f"{of}-worker-0",
+        self.settings = settings(
+            home=servers.directory, database_url=self.url, kafka=servers.kafka, instance=f"{of}-worker-0"
         )
         self.log = servers.directory / f"{of}.log"
 
@@ -267,8 +262,8 @@ def measure_round(running: Servers, events: int, number: Callable[[], int], unit
     for what, of in WORKERS.items():
         ours, rival = Town(running, of, events), Town(running, of, events)
         steps: list[tuple[str, Callable[[], float]]] = [
-            (f"{what}: ours", lambda ours=ours, of=of: measure_by_positions(ours, service(f"{of}-worker"))),
-            (f"{what}: plain agent", lambda rival=rival: measure_plain(rival, round_number)),
+            (f"{what}: ours", partial(measure_by_positions, ours, service(f"{of}-worker"))),
+            (f"{what}: plain agent", partial(measure_plain, rival, round_number)),
         ]
         # Who is first must not matter: they take turns.
         for name, measure in steps if round_number % 2 == 0 else reversed(steps):

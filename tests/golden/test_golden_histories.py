@@ -1,4 +1,4 @@
-"""Histories worked out by hand from the rules, on the product's core, on followup and indicators, and on the reference."""
+"""Histories worked out by hand, on the product's core, on followup and indicators, and on the reference."""
 
 from datetime import date
 from typing import Any

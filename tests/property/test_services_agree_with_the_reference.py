@@ -13,7 +13,7 @@ from tests.reference.days import last_of_month
 from tests.reference.figures import Dims
 from tests.tiny import MUNICIPALITY
 
-FEWER = settings(max_examples=max(1, settings().max_examples // 2))
+FEWER = settings(max_examples=max(1, settings().max_examples // 3))
 """Every example is many transactions."""
 DIMENSIONS = {
     "closed_12m": ("sex", "unit", "target_group", "age_band"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from tests.reference.days import age, month_of, plus_days, plus_months
-from tests.reference.history import Event, History, as_of, on, persons, rank, received_on
+from tests.reference.history import Event, History, as_of, histories, on, rank, received_on
 from tests.reference.municipality import Municipality
 
 FEED = {"offer_90d": "cases", "occupation_6m": "answers", "assistance_7m": "assistance"}
@@ -52,13 +52,11 @@ class Check:
 def checks(events: list[Event], asked: date, business_date: date, municipality: Municipality) -> list[Check]:
     """Every check that exists on the day asked for, as it is on it, by id."""
     found: list[Check] = []
-    for person in persons(events):
-        history = History(person, events)
+    known_to = {protocol: as_of(events, feed, business_date) for protocol, feed in FEED.items()}
+    for history in histories(events):
         for protocol in FEED:
             for case in history.cases():
-                check = check_on(
-                    history, protocol, case, asked, as_of(events, FEED[protocol], business_date), municipality
-                )
+                check = check_on(history, protocol, case, asked, known_to[protocol], municipality)
                 if check is not None:
                     found.append(check)
     return sorted(found, key=lambda c: c.id)

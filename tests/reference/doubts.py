@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests.reference.history import Event, History, persons, received_on
+from tests.reference.history import Event, History, histories, received_on
 
 Doubt = tuple[str, str, str]
 """(kind, person, what it is about)."""
@@ -11,8 +11,8 @@ Doubt = tuple[str, str, str]
 def doubts(events: list[Event], business_date: date) -> set[Doubt]:
     """Everything doubtful, as it is known on the business date."""
     found: set[Doubt] = set()
-    histories = {person: History(person, events) for person in persons(events)}
-    for person, history in histories.items():
+    living = {history.person: history for history in histories(events)}
+    for person, history in living.items():
         for kind, source, event_id in history.doubts():
             found.add((kind, person, f"{source} {event_id}"))
         for name in history.disagreements():
@@ -26,7 +26,7 @@ def doubts(events: list[Event], business_date: date) -> set[Doubt]:
                 if one < other and share_a_unit_on(history, one, other, business_date):
                     found.add(("two_open_at_one_unit", person, f"{one} {other}"))
         for case in history.cases():
-            for somebody, their in histories.items():
+            for somebody, their in living.items():
                 if somebody != person and case in their.cases():
                     found.add(("case_of_two_persons", person, case))
     return found

@@ -8,8 +8,8 @@ from fractions import Fraction
 from itertools import combinations
 
 from tests.reference.checks import in_the_end
-from tests.reference.days import ONE_DAY, age, band, month_of, plus_months, window
-from tests.reference.history import Event, History, as_of, persons, received_on
+from tests.reference.days import age, band, month_of, plus_months, window
+from tests.reference.history import Event, History, as_of, histories, received_on
 from tests.reference.municipality import Municipality
 
 FEED = {"closed_12m": "cases", "self_sufficient_6m": "assistance", "offer_90d": "cases", "unique_persons": "cases"}
@@ -74,12 +74,11 @@ def figures(
     erasure acts on every as-known day.
     """
     from_on, to_on = window(at, 12)
-    living = persons(events)
+    living = {history.person for history in histories(events)}
     heard = [e for e in events if e["type"] != "source.reported_through" and (known is None or received_on(e) <= known)]
     things: list[Counted] = []
-    for person in living:
-        history = History(person, heard)
-        if history.cases():
+    for history in histories(heard):
+        if history.person in living and history.cases():
             things += counted(history, indicator, from_on, to_on, by, municipality)
     cells = {()}.union(*(t.cells for t in things))
     total = row(indicator, [t for t in things if () in t.cells], municipality.targets.get((indicator, at.year)))
@@ -180,15 +179,12 @@ def one_person(
 ) -> list[Counted]:
     """A person with a case open on some day of the window, once in each cell it was in on some such day."""
     cells: set[Dims] = set()
+    new_years = [date(year, 1, 1) for year in range(from_on.year, to_on.year + 1)]
     for case in history.cases():
-        day = max(from_on, history.enrolled_on(case))
-        seen: list[tuple[str, str, int]] = []
-        while day <= to_on and history.is_open_on(case, day):
-            now = (history.attribute_on(case, "unit", day), history.attribute_on(case, "target_group", day), day.year)
-            if now not in seen:  # a day like an earlier one brings no other cell
-                seen.append(now)
+        # the days on which the case can come into another cell: nothing of it changes between them
+        for day in sorted({from_on, *history.dated_days(), *new_years}):
+            if from_on <= day <= to_on and history.is_open_on(case, day):
                 cells |= set(cells_of(dimensions_on(history, case, day, to_on, municipality), by))
-            day += ONE_DAY
     return [Counted(history.person, frozenset(cells), True, True)] if cells else []
 
 

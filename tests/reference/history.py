@@ -41,13 +41,6 @@ def without_repeats(events: list[Event]) -> list[Event]:
     return list(once.values())
 
 
-def persons(events: list[Event]) -> list[str]:
-    """Everybody whom an event is about, and whom nothing has erased."""
-    seen = {event["data"]["person"] for event in events if "person" in event["data"]}
-    erased = {event["data"]["person"] for event in events if event["type"] == "person.erased"}
-    return sorted(seen - erased)
-
-
 def watermark(events: list[Event], feed: str) -> date | None:
     """The day up to which a feed is known: its greatest (time, source, id); none when it never sent one."""
     own = [e for e in events if e["type"] == "source.reported_through" and e["data"]["feed"] == feed]
@@ -65,7 +58,7 @@ class History:
 
     def __init__(self, person: str, events: list[Event]) -> None:
         self.person = person
-        self.events = [e for e in without_repeats(events) if e["data"].get("person") == person]
+        self.events = without_repeats([e for e in events if e["data"].get("person") == person])
         self.left = [e for e in self.events if not self.retracted(e)]
 
     # -- which events stand, which hold
@@ -284,3 +277,13 @@ class History:
             for name in ("sex", "birth_year")
             if len({str(e["data"][name]) for c in self.cases() if (e := self.enrolment(c))}) > 1
         }
+
+
+def histories(events: list[Event]) -> list[History]:
+    """The history of everybody whom an event is about, and whom nothing has erased."""
+    own: dict[str, list[Event]] = {}
+    for event in events:
+        if "person" in event["data"]:
+            own.setdefault(event["data"]["person"], []).append(event)
+    erased = {event["data"]["person"] for event in events if event["type"] == "person.erased"}
+    return [History(person, own[person]) for person in sorted(own) if person not in erased]

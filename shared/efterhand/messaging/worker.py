@@ -8,11 +8,9 @@ stored positions; what Kafka is told of the progress serves monitoring alone.
 import asyncio
 import os
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import faust
@@ -379,11 +377,15 @@ class _Worker(Worker):  # type: ignore[misc]
         self._schedule_shutdown(signal.SIGINT)
 
 
+class _App(faust.App):  # type: ignore[misc]
+    def _create_directories(self) -> None:
+        """Do nothing: this worker keeps no tables, and leaves nothing on the disk."""
+
+
 def _app(settings: Settings, group: str, max_records: int) -> Any:
-    return faust.App(
+    return _App(
         group,
         broker=f"kafka://{settings.kafka}",
-        datadir=Path(tempfile.gettempdir()) / f"{group}-{settings.instance}",
         consumer_group_instance_id=settings.instance,
         consumer_auto_offset_reset="earliest",
         agent_supervisor="mode.supervisors.CrashingSupervisor",
