@@ -225,7 +225,7 @@ def main() -> None:
         "From a filled topic to exact checks and to exact figures",
         goals=[Goal(f"{what}: times a plain agent", 10) for what in WORKERS],
     )
-    events = history(60 if given.small else 1000)
+    events = history(60 if given.small else 500)
     numbers = itertools.count()
     with servers() as running:
         fill_topic(running.kafka, events)

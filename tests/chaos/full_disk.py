@@ -23,7 +23,7 @@ from tests.kill import history, outcome
 from tests.kill.driving import Driver
 from tests.kill.running import Failed, RunningSystem, clean_up_when_asked_to_stop
 
-ENROLMENTS = 150
+ENROLMENTS = 400
 SIZES = {"postgres": 400_000_000, "home": 900_000_000}
 """Bytes of the tmpfs; the home needs more, because `up` wants 500 MB free to start."""
 FULL_SECONDS = 20.0
@@ -71,11 +71,8 @@ def run(directory: Path, full: Path, seed: int) -> list[str]:
         system.start()
         driver = Driver(system, plan)
         ballast = Ballast(full)
+        # While something is on its way, not between two requests.
         for _ in range(5):
-            driver.more()
-        driver.sender.wait(60.0)
-        # While more is on its way, not between two requests.
-        for _ in range(20):
             driver.more()
         ballast.fill()
         say(f"full: {ballast.bytes // 1_000_000} MB of ballast")

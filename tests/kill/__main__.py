@@ -48,6 +48,7 @@ def disturbed(system: RunningSystem, plan: history.Plan, say: Say) -> tuple[outc
         if killer.republished:
             print(f"the archive was published again {killer.republished} times to have something waiting")
     answers = outcome.read(system)
+    say("read")
     lost = {f"{source} {id_}" for source, id_ in driver.sender.taken} - answers["archive"].keys() - _gone(plan)
     wrong = shortcomings(killer.kills)
     if lost:
@@ -69,10 +70,11 @@ def undisturbed(system: RunningSystem, plan: history.Plan) -> outcome.Answers:
 
 def _gone(plan: history.Plan) -> set[str]:
     """What may have been taken, and is away with its person."""
+    erased = plan.erased
     return {
         f"{sending.event['source']} {sending.event['id']}"
         for sending in plan.sendings
-        if sending.person in plan.erased and sending.event["type"] != "person.erased"
+        if sending.person in erased and sending.event["type"] != "person.erased"
     }
 
 
@@ -105,6 +107,7 @@ def main() -> int:
             systems[1].take_secrets_of(systems[0])
             calm = undisturbed(systems[1], plan)
             systems[1].stop()
+            say("waiting for the reference")
             told = asked.result()
         wrong += outcome.differences(answers, calm, "disturbed", "undisturbed")
         wrong += outcome.differences(outcome.as_the_reference_tells_it(answers), told, "disturbed", "reference")

@@ -118,7 +118,7 @@ def plan(seed: int, enrolments: int) -> Plan:
     """Make the history of a seed; the same seed and number give the same bytes."""
     rng = random.Random(f"kill/{seed}")
     periods = [Period(day) for day in _dates()]
-    told = list(municipality.history(seed, enrolments))
+    told = [each for each in municipality.history(seed, enrolments) if not _is_one_evening_of_many(each[0])]
     told += _beside(rng, told)
     persons = sorted({event["data"]["person"] for event, _ in told if "person" in event["data"]})
     told += _erasures(rng, rng.sample(persons, 3))
@@ -140,6 +140,12 @@ def _dates() -> list[date]:
         year, month = day.year + month // 12, month % 12 + 1
         day = date(year, month, calendar.monthrange(year, month)[1])
     return [*days, LAST_DATE]
+
+
+def _is_one_evening_of_many(event: Event) -> bool:
+    """Whether this is a watermark that another of the same week makes needless."""
+    data = event["data"]
+    return data.get("feed") == "cases" and date.fromisoformat(data["through"]).weekday() not in (2, 6)
 
 
 def _sending(rng: random.Random, event: Event, received: date, today: date) -> Sending:

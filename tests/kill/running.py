@@ -24,6 +24,8 @@ from efterhand.embedded.children import Orphan, end, orphans
 
 SERVICES: Final = ("intake", "followup", "indicators")
 READY_SECONDS: Final = 120.0
+SLOW_SECONDS: Final = 5.0
+"""A read that takes longer is told."""
 EFTERHAND: Final = Path(sys.executable).with_name("efterhand")
 
 
@@ -184,7 +186,10 @@ class RunningSystem:
     def get(self, path: str, **parameters: str | None) -> Any:
         """The JSON of a read."""
         given = {name: value for name, value in parameters.items() if value is not None}
+        began = time.monotonic()
         answer = self._client.get(path, params=given, headers=self.headers)
+        if (seconds := time.monotonic() - began) > SLOW_SECONDS:
+            print(f"slow: {seconds:.0f} s for GET {path} {given}", flush=True)
         if answer.status_code != httpx.codes.OK:
             raise Failed(f"GET {path} {given}: {answer.status_code} {answer.text[:300]}")
         return answer.json()

@@ -25,7 +25,7 @@ from efterhand_followup.adapters.person_store import (
 from efterhand_followup.domain.chronicle import Chronicle, chronicle
 from efterhand_followup.domain.context import STALE_GENERATION, Context, Progress
 from efterhand_followup.domain.difference import Difference, add_checks, add_lists, add_notices
-from efterhand_followup.domain.watermarks import Watermark
+from efterhand_followup.domain.watermarks import WatermarkLog
 
 ONE_DAY = timedelta(days=1)
 
@@ -72,9 +72,9 @@ def recompute(
         for person in persons
         if person in progress
     }
-    watermarks: Sequence[Watermark] = ()
+    watermarks = WatermarkLog()
     if any(start < today for start in starts.values()):
-        watermarks = read_watermarks(connection)
+        watermarks = WatermarkLog(read_watermarks(connection))
     difference = Difference()
     done: list[Progress] = []
     generation = context.generation if catalogue.version == context.catalogue else STALE_GENERATION
@@ -99,7 +99,7 @@ def live_through(
     events: Sequence[Event],
     start: date,
     context: Context,
-    watermarks: Iterable[Watermark],
+    watermarks: WatermarkLog,
     catalogue: Catalogue,
 ) -> Chronicle:
     """Return a person's days from `start` to the business date, which there must be."""

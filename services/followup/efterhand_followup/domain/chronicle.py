@@ -4,18 +4,18 @@ Moving the business date by several days is the same as moving it day by day. So
 is looked at by itself, with what had been received by its end.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from efterhand.catalogue import Catalogue
 from efterhand.catalogue.model import FEEDS
-from efterhand.timeline.checks import derive_checks
+from efterhand.timeline.checks import Check, derive_checks
 from efterhand.timeline.events import Event
 from efterhand.timeline.facts import derive_facts
 from efterhand.timeline.notices import Notice
 from efterhand_followup.domain.standing import Standing, stand_on
-from efterhand_followup.domain.watermarks import Watermark, as_of, through_by_feed
+from efterhand_followup.domain.watermarks import WatermarkLog, as_of
 
 
 @dataclass
@@ -50,7 +50,7 @@ def chronicle(
     first_day: date,
     last_day: date,
     through_now: Mapping[str, date],
-    watermarks: Iterable[Watermark],
+    watermarks: WatermarkLog,
     catalogue: Catalogue,
 ) -> Chronicle:
     """Live through the days from `first_day` to `last_day`, both included.
@@ -61,15 +61,10 @@ def chronicle(
         first_day: the earliest day whose notices may still be missing in the log.
         last_day: the business date; on it everything that is held counts.
         through_now: how far each feed is known on the last day.
-        watermarks: all that were ever received; only needed when the span has more than one day.
+        watermarks: what was known of the feeds on the days before; only needed when the span has more than one day.
         catalogue: the installation's.
     """
-    stops: list[date] = []
-    all_watermarks: tuple[Watermark, ...] = ()
-    if first_day < last_day:
-        all_watermarks = tuple(watermarks)
-        receipts = {event.received_on for event in events} | {mark.received_on for mark in all_watermarks}
-        stops = sorted(day for day in receipts if first_day < day < last_day)
+    stops = sorted({event.received_on for event in events if first_day < event.received_on < last_day})
     facts = None
     known_before = -1
     result: Chronicle | None = None
@@ -81,9 +76,7 @@ def chronicle(
             facts = derive_facts(known)
             checks = derive_checks(facts, catalogue)
             known_before = len(known)
-        through = (
-            through_now if is_last else through_by_feed(mark for mark in all_watermarks if mark.received_on <= day)
-        )
+        through = through_now if is_last else watermarks.through_on(day)
         standing = stand_on(person, facts, checks, catalogue, day, as_of(day, through, FEEDS))
         if result is None:
             result = Chronicle(day, standing)
@@ -94,7 +87,19 @@ def chronicle(
         candidates = [stop for stop in stops if stop > day][:1]
         if standing.next_change_on is not None:
             candidates.append(standing.next_change_on)
+        candidates += _turns_of_feeds(checks, catalogue, watermarks, day)
         day = min([last_day, *candidates])
+
+
+def _turns_of_feeds(
+    checks: Iterable[Check], catalogue: Catalogue, watermarks: WatermarkLog, day: date
+) -> Iterator[date]:
+    """The next days on which a watermark let a check give up, or took that back."""
+    for check in checks:
+        if check.gives_up_on is not None:
+            turn = watermarks.next_turn(catalogue.protocols[check.protocol].feed, check.gives_up_on, day)
+            if turn is not None:
+                yield turn
 
 
 def _note(chronicle_so_far: Chronicle, standing: Standing) -> None:

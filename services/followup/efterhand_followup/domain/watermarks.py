@@ -1,5 +1,6 @@
 """How far each feed is known: the watermark that holds, whatever order they came in."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -41,3 +42,47 @@ def through_by_feed(watermarks: Iterable[Watermark]) -> dict[str, date]:
 def as_of(day: date, through: Mapping[str, date], feeds: Iterable[str]) -> dict[str, date]:
     """Return up to which day each feed is known on a day: that day, or where the watermark is earlier, its."""
     return {feed: min(day, through.get(feed, day)) for feed in feeds}
+
+
+class WatermarkLog:
+    """How far each feed was known at the end of each day, by the watermarks that had been received until then."""
+
+    def __init__(self, watermarks: Iterable[Watermark] = ()) -> None:
+        """`watermarks`: all that were ever received, in any order."""
+        winners: dict[str, Watermark] = {}
+        self._days: list[date] = []
+        self._through: list[dict[str, date]] = []
+        self._turns: dict[tuple[str, date], tuple[date, ...]] = {}
+        for watermark in sorted(watermarks, key=lambda each: each.received_on):
+            held = winners.get(watermark.feed)
+            if held is None or watermark.rank > held.rank:
+                winners[watermark.feed] = watermark
+            through = {feed: winner.through for feed, winner in winners.items()}
+            if self._days and self._days[-1] == watermark.received_on:
+                self._through[-1] = through
+            else:
+                self._days.append(watermark.received_on)
+                self._through.append(through)
+
+    def through_on(self, day: date) -> Mapping[str, date]:
+        """Return how far each feed with a watermark was known at the end of a day."""
+        place = bisect_right(self._days, day)
+        return self._through[place - 1] if place else {}
+
+    def next_turn(self, feed: str, limit: date, after: date) -> date | None:
+        """Return the first day after `after` on which it became another whether the feed was known up to `limit`."""
+        key = (feed, limit)
+        if key not in self._turns:
+            self._turns[key] = self._find_turns(feed, limit)
+        turns = self._turns[key]
+        place = bisect_right(turns, after)
+        return turns[place] if place < len(turns) else None
+
+    def _find_turns(self, feed: str, limit: date) -> tuple[date, ...]:
+        turns = []
+        known = True
+        for day, through in zip(self._days, self._through, strict=True):
+            if (through.get(feed, date.max) >= limit) != known:
+                known = not known
+                turns.append(day)
+        return tuple(turns)
