@@ -78,7 +78,8 @@ def run_worker(
         parking: where records go that can never be applied.
         apply: see above.
         max_records: of one batch.
-        stalled_seconds: how long a partition may have records that nobody applies, before the worker starts again.
+        stalled_seconds: how long a partition may have records that nobody applies while this worker is idle, before
+            it starts again.
     """
     source = _Source(settings.kafka, topic, engine, positions)
     applier = BatchApplier(engine, positions, parking, apply)
@@ -87,9 +88,9 @@ def run_worker(
     @app.agent(app.topic(topic, schema=_Unchanged()), concurrency=1)  # type: ignore[untyped-decorator]
     async def read(batches: Any) -> None:
         async for fetched in batches:
-            source.applying = True
+            source.idle_since = None
             await _apply_batch(applier, source, topic, fetched)
-            source.applying = False
+            source.idle_since = time.monotonic()
 
     _Watcher(source, group, settings.instance, stalled_seconds).start()
     worker = _Worker(app, source=source, url=f"kafka://{settings.kafka}")
@@ -167,8 +168,8 @@ class _Source:
         self.kafka = kafka
         self.topic = topic
         self.topic_id = ""
-        self.assigned: Collection[int] = frozenset()
-        self.applying = False
+        self.idle_since: float | None = time.monotonic()
+        """Since when nothing has been applied; None while a batch is."""
         self.applied_until_ms: int | None = None
         self._engine = engine
         self._positions = positions
@@ -242,9 +243,10 @@ class _Watcher(threading.Thread):
         if source.topic_id not in ("", state.topic_id):
             return "topic_created_anew"
         stalled = [number for number in left if left[number] and self._has_stalled(number, stored.get(number))]
-        if any(number not in source.assigned or not source.applying for number in stalled):
-            return "partition_stalled"
-        return None
+        # Whoever has been busy with one partition had no time for the others.
+        idle_since = source.idle_since
+        idle = idle_since is not None and time.monotonic() - idle_since > self._stalled_seconds
+        return "partition_stalled" if stalled and idle else None
 
     def _has_stalled(self, partition: int, position: Position | None) -> bool:
         now = time.monotonic()
