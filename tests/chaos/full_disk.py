@@ -18,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import psycopg
+
 from tests.chaos.mounting import CannotMount, fail_without_mount, is_inside, run_with_tmpfs
 from tests.kill import history, outcome
 from tests.kill.driving import Driver
@@ -30,6 +32,8 @@ FULL_SECONDS = 20.0
 """How long the disk stays full, at least."""
 REFUSED_AT_LEAST = 5
 """So many requests are answered with 503 before there is room again."""
+MOST_OF_THE_LOG = 800_000_000
+"""Bytes; more than PostgreSQL keeps room for."""
 ALONE_SECONDS = 60.0
 SETTLE_SECONDS = 150.0
 
@@ -76,10 +80,14 @@ def run(directory: Path, full: Path, seed: int) -> list[str]:
             driver.more()
         ballast.fill()
         say(f"full: {ballast.bytes // 1_000_000} MB of ballast")
-        filled = time.monotonic()
+        filled, stopped = time.monotonic(), False
         while time.monotonic() - filled < FULL_SECONDS or driver.sender.answers["503"] < REFUSED_AT_LEAST:
             driver.more()
             ballast.fill()
+            if not stopped and time.monotonic() - filled > FULL_SECONDS / 2:
+                _fill_the_log(system)
+                stopped = True
+                say("PostgreSQL has stopped: no room for its write-ahead log")
             if time.monotonic() - filled > 6 * FULL_SECONDS:
                 raise Failed(f"a full disk was hardly noticed: {dict(driver.sender.answers)}")
             time.sleep(0.5)
@@ -96,6 +104,20 @@ def run(directory: Path, full: Path, seed: int) -> list[str]:
         system.clean_up()
     say("level " + ("after a restart of the supervisor" if restarted else "without a restart of the supervisor"))
     return outcome.differences(outcome.as_the_reference_tells_it(answers), outcome.expected(plan), "after", "reference")
+
+
+def _fill_the_log(system: RunningSystem) -> None:
+    """Write to the write-ahead log alone, until the server finds no room for more of it and stops.
+
+    Tables that cannot grow are refused one statement at a time; this is the harder case.
+    """
+    try:
+        with psycopg.connect(system.database_url, autocommit=True) as connection:
+            for _ in range(MOST_OF_THE_LOG // 1_000_000):
+                connection.execute("SELECT pg_logical_emit_message(false, 'ballast', repeat('x', 1000000))")
+    except psycopg.OperationalError:
+        return
+    raise Failed("PostgreSQL wrote its log on a full disk")
 
 
 def _go_on(system: RunningSystem, driver: Driver, kept: int) -> bool:

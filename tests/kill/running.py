@@ -179,6 +179,11 @@ class RunningSystem:
         return str(self._ready()["kafka"])
 
     @property
+    def database_url(self) -> str:
+        """The database's address for psycopg."""
+        return str(self._ready()["database"]).replace("postgresql+psycopg://", "postgresql://")
+
+    @property
     def headers(self) -> dict[str, str]:
         """What every request needs."""
         return {"Authorization": f"Bearer {self._ready()['token']}"}
@@ -249,7 +254,6 @@ class RunningSystem:
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows of a question to the database, read only."""
-        url = str(self._ready()["database"]).replace("postgresql+psycopg://", "postgresql://")
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(self.database_url) as connection:
             connection.read_only = True
             return connection.execute(statement).fetchall()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import httpx
@@ -100,8 +101,7 @@ class Sender:
                 return
             with self._lock:
                 self._waiting -= 1
-        if producer := state.get("producer"):
-            producer.close(timeout=2)
+        _close(state)
 
     def _post(self, state: dict[str, Any], chunk: Chunk) -> bool:
         if "client" not in state:
@@ -149,8 +149,7 @@ class Sender:
                 future.get(10.0)
         except (KafkaError, OSError) as error:
             # A producer whose delivery has timed out never recovers: the next try makes a new one.
-            if producer := state.pop("producer", None):
-                producer.close(timeout=2)
+            _close(state)
             self._count(f"topic: {type(error).__name__}")
             return False
         self._count("topic: acknowledged")
@@ -164,3 +163,10 @@ class Sender:
     def _count(self, what: str) -> None:
         with self._lock:
             self.answers[what] += 1
+
+
+def _close(state: dict[str, Any]) -> None:
+    """Close a producer that may still hold what it could not deliver: it says so by an error."""
+    if producer := state.pop("producer", None):
+        with suppress(KafkaError):
+            producer.close(timeout=2)
