@@ -722,8 +722,8 @@ def test_the_metrics_show_states_and_no_outcomes(town: Town, services: Services)
     registry.register(StateCollector(services.engine))
     shown = generate_latest(registry).decode()
     assert 'efterhand_followup_unsettled_checks{protocol="offer_90d",state="overdue"} 1.0' in shown
-    assert "efterhand_followup_oldest_overdue_notice_age_days 43.0" in shown
-    assert 'efterhand_followup_feed_age_days{feed="cases"} 14.0' in shown
+    assert "efterhand_followup_oldest_overdue_notice_age_seconds 3.7152e+06" in shown
+    assert 'efterhand_followup_feed_age_seconds{feed="cases"} 1.2096e+06' in shown
     assert "efterhand_followup_dirty_persons 0.0" in shown
     for word in ("missed", "met", "answered", "expired", "cancelled", "p1"):
         assert f'"{word}"' not in shown

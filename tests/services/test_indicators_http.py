@@ -253,5 +253,5 @@ def test_metrics_tell_of_work_and_never_of_outcomes(client: Client, office: Offi
     assert families == {
         "efterhand_indicators_dirty_persons": [({}, 3)],
         "efterhand_indicators_parked_messages": [({}, 0)],
-        "efterhand_indicators_feed_age_days": [({"feed": "cases"}, 184)],
+        "efterhand_indicators_feed_age_seconds": [({"feed": "cases"}, 184 * 86400)],
     }

@@ -18,7 +18,7 @@ COMMIT_EVENTS: Final = Histogram(
 )
 NOT_STORED: Final = Counter("efterhand_requests_not_stored_total", "Requests answered with 503: nothing was kept")
 OPEN_REFUSALS: Final = Gauge("efterhand_refused_open", "Entries in the list of what was refused that are not closed")
-DAYS_SINCE_HEARD: Final = Gauge(
-    "efterhand_days_since_heard", "Days since a source or a feed last sent something", ["kind", "name"]
+SINCE_HEARD: Final = Gauge(
+    "efterhand_since_heard_seconds", "Time since a source or a feed last sent something", ["kind", "name"]
 )
 PARKED_ROWS: Final = Gauge("efterhand_parked_messages", "Messages put aside that lie in the database", ["schema"])

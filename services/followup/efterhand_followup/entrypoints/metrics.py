@@ -77,23 +77,25 @@ class StateCollector(Collector):
         today = context.business_date
         if today is not None:
             age = GaugeMetricFamily(
-                "efterhand_followup_feed_age_days", "Days since a feed with a watermark is known", labels=["feed"]
+                "efterhand_followup_feed_age_seconds",
+                "Time since the day that a feed with a watermark is known up to, in whole days",
+                labels=["feed"],
             )
             for feed, through in context.through.items():
-                age.add_metric([feed], max(0, (today - through).days))
+                age.add_metric([feed], max(0.0, (today - through).total_seconds()))
             families.append(age)
             families.append(
                 _gauge(
-                    "efterhand_followup_oldest_overdue_notice_age_days",
-                    "Days since the moment of the oldest open notice about an overdue check",
-                    _days_since(oldest, today),
+                    "efterhand_followup_oldest_overdue_notice_age_seconds",
+                    "Time since the moment of the oldest open notice about an overdue check, in whole days",
+                    _seconds_since(oldest, today),
                 )
             )
         return families
 
 
-def _days_since(day: date | None, today: date) -> int:
-    return 0 if day is None else max(0, (today - day).days)
+def _seconds_since(day: date | None, today: date) -> float:
+    return 0.0 if day is None else max(0.0, (today - day).total_seconds())
 
 
 def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:

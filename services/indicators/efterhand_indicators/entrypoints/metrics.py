@@ -52,9 +52,11 @@ class StateCollector(Collector):
         ]
         if context.business_date is not None:
             age = GaugeMetricFamily(
-                "efterhand_indicators_feed_age_days", "Days since a feed with a watermark is known", labels=["feed"]
+                "efterhand_indicators_feed_age_seconds",
+                "Time since the day that a feed with a watermark is known up to, in whole days",
+                labels=["feed"],
             )
             for feed, through in context.through.items():
-                age.add_metric([feed], max(0, (context.business_date - through).days))
+                age.add_metric([feed], max(0.0, (context.business_date - through).total_seconds()))
             families.append(age)
         return families

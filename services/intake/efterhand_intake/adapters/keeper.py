@@ -146,4 +146,4 @@ class Keeper:
         self._heard = {**heard, **fresh}
         now = datetime.now(UTC)
         for (kind, name), last in sorted(heard.items())[:_NAMES_SHOWN]:
-            metrics.DAYS_SINCE_HEARD.labels(kind, name).set((now - last).days)
+            metrics.SINCE_HEARD.labels(kind, name).set(max(0.0, (now - last).total_seconds()))
