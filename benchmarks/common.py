@@ -34,6 +34,8 @@ SECRET: Final = "5e" * 32
 RESULTS: Final = Path(__file__).parent / "results"
 WATERMARK: Final = "source.reported_through"
 ERASURE: Final = "person.erased"
+OTHERS: Final = "others' share of the machine"
+"""Name of the number that tells how much a round was disturbed."""
 _DEMO_ENROLMENTS: Final = 5000
 
 
@@ -125,6 +127,36 @@ class Report:
             goal = goals.get(one.name)
             lines.append(f"{one}; {goal.judge(one)}" if goal else str(one))
         return lines
+
+
+class Neighbours:
+    """How much of the machine others use: what makes rounds differ that should not."""
+
+    def __init__(self) -> None:
+        """Look now; `share` tells what has been used since."""
+        self._begun, self._busy, self._own = time.monotonic(), _busy_seconds(), _own_seconds()
+
+    def share(self) -> float:
+        """The part of all cores' time that processes other than this one and its children used."""
+        cores = os.cpu_count() or 1
+        foreign = (_busy_seconds() - self._busy) - (_own_seconds() - self._own)
+        return max(0.0, foreign / (cores * (time.monotonic() - self._begun)))
+
+
+def _busy_seconds() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
+
+
+def _own_seconds() -> float:
+    own = psutil.Process()
+    total = 0.0
+    for one in (own, *own.children(recursive=True)):
+        with suppress(psutil.Error):
+            # With those that have ended and whose parent still lives.
+            times = one.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
 def say(sentence: str) -> None:

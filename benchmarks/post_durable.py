@@ -13,9 +13,11 @@ import orjson
 
 from benchmarks.common import (
     ERASURE,
+    OTHERS,
     SECRET,
     WATERMARK,
     Goal,
+    Neighbours,
     Report,
     Wrong,
     arguments,
@@ -83,7 +85,6 @@ def main() -> None:
             "bare": "requests/s",
             "single: ours": "events/s",
             "batches: ours": "events/s",
-            "single: client's share of a core": "",
         },
     )
     token = Tokens(SECRET).issue("administrator")
@@ -114,6 +115,7 @@ def main() -> None:
                 singles = supply.single(int(4000 * seconds))
                 batches = supply.batches(max(4, int(30 * seconds)))
                 found: dict[str, Sent] = {}
+                neighbours = Neighbours()
                 # They take turns in being first.
                 for name in ("bare", "single", "batches") if number % 2 == 0 else ("batches", "single", "bare"):
                     if name == "bare":
@@ -135,7 +137,7 @@ def main() -> None:
                         "the outbox is empty",
                         120,
                     )
-                report.add_round(_numbers(found))
+                report.add_round({**_numbers(found), OTHERS: neighbours.share()})
             report.facts = {
                 "connections": f"{CONNECTIONS} with single events, {BATCH_CONNECTIONS} with batches of {BATCH}",
                 "seconds a round": seconds,

@@ -25,8 +25,10 @@ import orjson
 
 from benchmarks.common import (
     ERASURE,
+    OTHERS,
     WATERMARK,
     Goal,
+    Neighbours,
     Report,
     Wrong,
     arguments,
@@ -46,10 +48,10 @@ from efterhand.embedded import ports
 from efterhand.web.paging import encode_cursor
 
 RATE: Final = 200
-PROBES: Final = 2
+PROBES: Final = 1
 """Of the events of a second."""
 CONNECTIONS: Final = 32
-PAUSE: Final = 0.005
+PAUSE: Final = 0.01
 """Seconds between an answer without what is looked for and the next question."""
 LOADED_AT_A_TIME: Final = 500
 EVENTS_PATH: Final = "/intake/v1/events"
@@ -214,7 +216,7 @@ def percentile(values: list[float], share: float) -> float:
 def main() -> None:
     given = arguments(__doc__ or "")
     load_before = os.getloadavg()[0]
-    seconds = 6.0 if given.small else 30.0
+    seconds = 6.0 if given.small else 50.0
     enrolments = 100 if given.small else 2500
     report = Report(
         "time_to_read",
@@ -238,7 +240,7 @@ def main() -> None:
                 "events a second": RATE,
                 "seconds a round": seconds,
                 "events loaded before": loaded,
-                "enrolments looked for": f"{PROBES} a second",
+                "enrolments looked for": f"{PROBES} a second, each by two readers",
             }
             measure(report, given.rounds, seconds, system, port, ready["token"], loaded)
             system.close()
@@ -274,6 +276,7 @@ def measure(report: Report, rounds: int, seconds: float, system: System, port: i
     before = _count(system)
     sent = 0
     for number in range(rounds):
+        neighbours = Neighbours()
         times, posted = asyncio.run(_round(port, token, fresh, f"{number}-{loaded}", seconds))
         sent += posted
         report.add_round(
@@ -288,10 +291,11 @@ def measure(report: Report, rounds: int, seconds: float, system: System, port: i
                 "a question about a figure": statistics.median(times.question["figure"]),
                 "sent later than planned: p99": percentile(times.late, 0.99),
                 "events/s": posted / seconds,
+                OTHERS: neighbours.share(),
             }
         )
         settle(system, 120)
-    report.units = {name: "" if name == "events/s" else "s" for name in report.rounds[0]}
+    report.units = {name: "" if name in ("events/s", OTHERS) else "s" for name in report.rounds[0]}
     if _count(system) != before + sent:
         raise Wrong(f"{sent} events got a 202, the services hold {_count(system) - before} more than before")
 

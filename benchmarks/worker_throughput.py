@@ -23,8 +23,10 @@ from kafka import KafkaProducer
 
 from benchmarks.common import (
     ERASURE,
+    OTHERS,
     SECRET,
     Goal,
+    Neighbours,
     Report,
     Servers,
     Wrong,
@@ -238,7 +240,9 @@ def main() -> None:
         }
         say(", ".join(f"{name} {value}" for name, value in report.facts.items()))
         for _ in range(given.rounds):
-            report.add_round(measure_round(running, len(events), numbers.__next__, report.units))
+            neighbours = Neighbours()
+            found = measure_round(running, len(events), numbers.__next__, report.units)
+            report.add_round({**found, OTHERS: neighbours.share()})
     report.notes = [
         "A plain agent: Faust's `app.agent` with the same rules and tables, one event and one transaction at a time.",
         "The limit: the product's reading of the topic with one insert of a batch's events and nothing else.",
