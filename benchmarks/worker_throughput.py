@@ -115,11 +115,11 @@ class Town:
             move_date.move_date(connection, LAST_DAY)
             move_date.adopt_catalogue(connection, catalogue)
         clock = Clock(engine, catalogue)
-        clock.start()
+        clock.rounds.start()
         try:
             yield
         finally:
-            clock.stop()
+            clock.rounds.stop()
             engine.dispose()
 
     def wait_until_level(self, looking: psycopg.Connection[Any]) -> None:

@@ -1,70 +1,26 @@
 """The only place that makes engines, producers and clocks."""
 
-import threading
 from dataclasses import dataclass
-from typing import Any, Final
 
-import orjson
-from psycopg.types.json import set_json_loads
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine
 
 from efterhand.catalogue import Catalogue, load_catalogue
-from efterhand.database import bulk_insert, create_engine, migrate
+from efterhand.database import create_computing_engine, create_engine, migrate
 from efterhand.messaging.announcements import Announcements
 from efterhand.messaging.positions import Positions
 from efterhand.messaging.relay import Relay
 from efterhand.settings import Settings
+from efterhand.web.revocations import Revocations
 from efterhand.web.tokens import Tokens
 from efterhand_followup.adapters import tables
 from efterhand_followup.adapters.intake_client import IntakeClient
 from efterhand_followup.application.answer_check import SOURCE
 from efterhand_followup.entrypoints.clock import Clock
 
-# Persons are looked up by their keys, whatever the tables' size and statistics: one plan fits all. A plan made while
-# the tables were empty, and kept, would read all of them for every batch.
-_PLANNING: Final = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off"
-
 
 def make_computing_engine(settings: Settings) -> Engine:
-    """Return an engine for what computes persons: its statements are planned once, by their keys."""
-    engine = create_engine(settings.database_url, tables.SCHEMA, pool_size=2, max_overflow=2)
-
-    @event.listens_for(engine, "connect")
-    def planned_once(connection: Any, _: Any) -> None:
-        autocommit, connection.autocommit = connection.autocommit, True
-        connection.execute(_PLANNING)
-        connection.autocommit = autocommit
-        set_json_loads(orjson.loads, connection)
-
-    return engine
-
-
-class Revocations:
-    """Tokens that hold no more: kept in the database, asked for in memory."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Make an empty list; `load` reads what is stored."""
-        self._engine = engine
-        self._revoked: set[str] = set()
-        self._lock = threading.Lock()
-
-    def load(self) -> None:
-        """Read what is stored."""
-        with self._engine.connect() as connection:
-            stored = set(connection.execute(text("SELECT token_id FROM followup.revoked_token")).scalars())
-        with self._lock:
-            self._revoked |= stored
-
-    def add(self, token_id: str) -> None:
-        """Keep that a token holds no more."""
-        with self._lock:
-            self._revoked.add(token_id)
-        with self._engine.begin() as connection:
-            bulk_insert(connection, tables.revoked_token, [{"token_id": token_id}], on_conflict="ignore")
-
-    def holds(self, token_id: str) -> bool:
-        """Tell whether a token has been revoked."""
-        return token_id in self._revoked
+    """Return an engine for what computes persons."""
+    return create_computing_engine(settings.database_url, tables.SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -85,14 +41,14 @@ class Services:
     def start(self) -> None:
         """Start the threads."""
         self.revocations.load()
-        self.clock.start()
+        self.clock.rounds.start()
         self.relay.start()
         self.announcements.start()
 
     def stop(self) -> None:
         """Stop the threads in order, and close what is open."""
         self.announcements.stop()
-        self.clock.stop()
+        self.clock.rounds.stop()
         self.relay.stop()
         self.intake.close()
         self.computing.dispose()
@@ -108,7 +64,7 @@ def create_services(settings: Settings) -> Services:
     catalogue = load_catalogue(settings.catalogue)
     migrate(settings.database_url, tables.SCHEMA)
     engine = create_engine(settings.database_url, tables.SCHEMA, pool_size=8, max_overflow=8)
-    revocations = Revocations(engine)
+    revocations = Revocations(engine, tables.kept.revoked_token)
     tokens = Tokens(settings.secret.get_secret_value(), revocations.holds)
     computing = make_computing_engine(settings)
     clock = Clock(computing, catalogue)

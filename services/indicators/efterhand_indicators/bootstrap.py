@@ -1,26 +1,21 @@
 """The only place that makes engines, threads and clients."""
 
-import threading
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Final
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from efterhand.catalogue import load_catalogue
-from efterhand.database import create_engine, migrate
+from efterhand.database import create_computing_engine, create_engine, migrate
 from efterhand.messaging.announcements import Announcements
 from efterhand.messaging.positions import Positions
 from efterhand.messaging.relay import Relay
 from efterhand.settings import Settings
+from efterhand.web.revocations import Revocations
 from efterhand.web.tokens import Tokens
-from efterhand_indicators.adapters import context_store, tables
+from efterhand_indicators.adapters import tables
 from efterhand_indicators.application.definitions import Definitions, compile_definitions
 from efterhand_indicators.entrypoints.drainer import Drainer
-
-# A computation looks up some persons by their key, whatever the tables' size and statistics: one plan fits all, and
-# neither a scan of a whole table nor compiling the plan is ever right.
-_PLANNING: Final = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off"
 
 
 def make_definitions(settings: Settings) -> Definitions:
@@ -34,42 +29,8 @@ def make_definitions(settings: Settings) -> Definitions:
 
 
 def make_computing_engine(url: str, *, pool_size: int = 2) -> Engine:
-    """Return an engine for what computes persons: its statements are planned once, by their keys."""
-    engine = create_engine(url, tables.SCHEMA, pool_size=pool_size, max_overflow=2)
-
-    @event.listens_for(engine, "connect")
-    def planned_once(connection: Any, _: Any) -> None:
-        autocommit, connection.autocommit = connection.autocommit, True
-        connection.execute(_PLANNING)
-        connection.autocommit = autocommit
-
-    return engine
-
-
-class Revocations:
-    """Tokens that hold no more: kept in the database, asked for in memory."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Make an empty list; `load` reads what is stored."""
-        self._engine = engine
-        self._revoked: frozenset[str] = frozenset()
-        self._lock = threading.Lock()
-
-    def load(self) -> None:
-        """Read what is stored."""
-        with self._lock, self._engine.connect() as connection:
-            self._revoked |= context_store.read_revoked(connection)
-
-    def add(self, token_id: str) -> None:
-        """Keep that a token holds no more."""
-        with self._lock:
-            self._revoked |= {token_id}
-            with self._engine.begin() as connection:
-                context_store.revoke(connection, [token_id])
-
-    def holds(self, token_id: str) -> bool:
-        """Tell whether a token has been revoked."""
-        return token_id in self._revoked
+    """Return an engine for what computes persons."""
+    return create_computing_engine(url, tables.SCHEMA, pool_size=pool_size)
 
 
 @dataclass(frozen=True)
@@ -89,14 +50,14 @@ class Services:
     def start(self) -> None:
         """Start the threads."""
         self.revocations.load()
-        self.drainer.start()
+        self.drainer.rounds.start()
         self.relay.start()
         self.announcements.start()
 
     def stop(self) -> None:
         """Stop the threads in order, and close what is open."""
         self.announcements.stop()
-        self.drainer.stop()
+        self.drainer.rounds.stop()
         self.relay.stop()
         self.computing.dispose()
         self.engine.dispose()
@@ -113,7 +74,7 @@ def create_services(settings: Settings) -> Services:
     migrate(settings.database_url, tables.SCHEMA)
     engine = create_engine(settings.database_url, tables.SCHEMA, pool_size=5, max_overflow=8)
     computing = make_computing_engine(settings.database_url)
-    revocations = Revocations(engine)
+    revocations = Revocations(engine, tables.kept.revoked_token)
     drainer = Drainer(engine, computing, definitions)
     return Services(
         settings=settings,

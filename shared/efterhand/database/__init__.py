@@ -8,13 +8,14 @@ from efterhand.database.common_tables import (
     parked_table,
     position_table,
 )
-from efterhand.database.engine import create_engine
+from efterhand.database.engine import create_computing_engine, create_engine
 from efterhand.database.migrating import downgrade, migrate, run_env
 
 __all__ = [
     "Outgoing",
     "bulk_insert",
     "create_common_tables",
+    "create_computing_engine",
     "create_engine",
     "downgrade",
     "drop_common_tables",

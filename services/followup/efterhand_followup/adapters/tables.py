@@ -12,59 +12,39 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     Identity,
     Index,
-    Integer,
     MetaData,
     PrimaryKeyConstraint,
-    SmallInteger,
     Table,
     Text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from efterhand.database import outbox_table, parked_table, position_table
+from efterhand.persons.tables import define_person_tables
 
 SCHEMA: Final = "followup"
 
 metadata: Final = MetaData()
 
-event: Final = Table(
-    "event",
+kept: Final = define_person_tables(
     metadata,
-    Column("person", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("received", DateTime(timezone=True), nullable=False),
-    Column("data", JSONB, nullable=False),
-    Column("hash", BigInteger, nullable=False),
-    Column("bucket", SmallInteger, nullable=False),
-    PrimaryKeyConstraint("person", "source", "id", name="event_pkey"),
-    Index("event_digest", "bucket", postgresql_include=["hash"]),
-    schema=SCHEMA,
+    SCHEMA,
+    gate=0x66_6F_6C_6C_6F_77,
+    person=(
+        Column("computed_on", Date),
+        Column("next_change_on", Date),
+        Column("dirty", Boolean, nullable=False),
+        Index("person_dirty", "person", postgresql_where="dirty"),
+        Index("person_next_change", "next_change_on"),
+    ),
+    context=(Column("started_on", Date),),
 )
-"""All events held, insert-only; person "" for what is about no person."""
+"""What every service has that follows persons."""
 
-person: Final = Table(
-    "person",
-    metadata,
-    Column("person", Text, nullable=False),
-    Column("personhash", Text, nullable=False),
-    Column("computed_on", Date),
-    Column("next_change_on", Date),
-    Column("dirty", Boolean, nullable=False),
-    Column("generation", Integer, nullable=False),
-    PrimaryKeyConstraint("person", name="person_pkey"),
-    Index("person_personhash", "personhash", unique=True),
-    Index("person_dirty", "person", postgresql_where="dirty"),
-    Index("person_next_change", "next_change_on"),
-    Index("person_generation", "generation"),
-    schema=SCHEMA,
-)
-"""One row a person: the lock that makes the person the unit of consistency, and how far it has been computed."""
+outbox: Final = kept.outbox
+position: Final = kept.position
+parked: Final = kept.parked
 
 check: Final = Table(
     "check",
@@ -155,41 +135,3 @@ listing_changed: Final = Table(
     schema=SCHEMA,
 )
 """Lists that gained or lost somebody on a day, until the notices that sum up have been brought in line with it."""
-
-erased: Final = Table(
-    "erased",
-    metadata,
-    Column("personhash", Text, nullable=False),
-    Column("hash", BigInteger, nullable=False),
-    Column("bucket", SmallInteger, nullable=False),
-    PrimaryKeyConstraint("personhash", name="erased_pkey"),
-    schema=SCHEMA,
-)
-"""Keyed hashes of erased persons: nothing is kept for them again."""
-
-context: Final = Table(
-    "context",
-    metadata,
-    Column("one", Boolean, nullable=False),
-    Column("business_date", Date),
-    Column("started_on", Date),
-    Column("catalogue", Text),
-    Column("generation", Integer, nullable=False),
-    Column("watermarks", JSONB, nullable=False),
-    PrimaryKeyConstraint("one", name="context_pkey"),
-    CheckConstraint("one", name="context_one_row"),
-    schema=SCHEMA,
-)
-"""What holds for all persons: the business date, the catalogue, how far each feed is known."""
-
-revoked_token: Final = Table(
-    "revoked_token",
-    metadata,
-    Column("token_id", Text, nullable=False),
-    PrimaryKeyConstraint("token_id", name="revoked_token_pkey"),
-    schema=SCHEMA,
-)
-
-outbox: Final = outbox_table(metadata, SCHEMA)
-position: Final = position_table(metadata, SCHEMA)
-parked: Final = parked_table(metadata, SCHEMA)

@@ -10,18 +10,21 @@ from sqlalchemy import Connection, Engine, select, text
 from efterhand.catalogue import Catalogue
 from efterhand.catalogue.model import FEEDS
 from efterhand.erasure import person_hash
+from efterhand.persons.store import NOBODY, read_events, read_watermarks
+from efterhand.persons.watermarks import through_by_feed
 from efterhand.timeline.checks import derive_checks
 from efterhand.timeline.digest import bucket_of, erasure_hash, event_hash
 from efterhand.timeline.events import Event
 from efterhand.timeline.facts import derive_facts
 from efterhand_followup.adapters import tables
-from efterhand_followup.adapters.context_store import read_context, read_watermarks
-from efterhand_followup.adapters.person_store import read_checks, read_events, read_listed, read_notices
-from efterhand_followup.application.sum_up import NOBODY, summing_notice
+from efterhand_followup.adapters.context_store import read_context
+from efterhand_followup.adapters.person_store import read_checks, read_listed, read_notices
+from efterhand_followup.adapters.tables import kept
+from efterhand_followup.application.sum_up import summing_notice
 from efterhand_followup.domain.context import Context, Progress
 from efterhand_followup.domain.difference import notice_row
 from efterhand_followup.domain.standing import Row, Standing, stand_on
-from efterhand_followup.domain.watermarks import as_of, through_by_feed
+from efterhand_followup.domain.watermarks import known_to
 
 PERSONS_AT_A_TIME: Final = 500
 
@@ -82,11 +85,11 @@ def _persons_after(connection: Connection, after: str) -> list[str]:
 
 def _audit_persons(connection: Connection, persons: list[str], catalogue: Catalogue, secret: str, found: Audit) -> None:
     context = read_context(connection)
-    selected = select(tables.person).where(tables.person.c.person.in_(persons))
+    selected = select(kept.person).where(kept.person.c.person.in_(persons))
     progress = {row["person"]: Progress(**row) for row in connection.execute(selected).mappings()}
     hashes = {person: person_hash(secret, person) for person in persons}
-    erased = set(connection.execute(select(tables.erased.c.personhash)).scalars())
-    events, checks = read_events(connection, persons), read_checks(connection, persons)
+    erased = set(connection.execute(select(kept.erased.c.personhash)).scalars())
+    events, checks = read_events(connection, kept, persons), read_checks(connection, persons)
     notices, listed = read_notices(connection, persons), read_listed(connection, persons)
     digests = _stored_digests(connection, persons)
     for person in persons:
@@ -103,8 +106,9 @@ def _audit_persons(connection: Connection, persons: list[str], catalogue: Catalo
             found.pending += 1
             continue
         facts = derive_facts(events.get(person, []))
-        known_to = as_of(context.business_date, context.through, FEEDS)
-        standing = stand_on(person, facts, derive_checks(facts, catalogue), catalogue, context.business_date, known_to)
+        checks_now = derive_checks(facts, catalogue)
+        as_of = known_to(context.business_date, context.through, FEEDS)
+        standing = stand_on(person, facts, checks_now, catalogue, context.business_date, as_of)
         if row is not None and row.next_change_on != standing.next_change_on:
             found.differs("person", person, "differs in next_change_on")
         found.compare("check", checks.get(person, {}), {each["id"]: each for each in standing.check_rows()})
@@ -124,7 +128,7 @@ def _is_pending(row: Progress, context: Context, catalogue: Catalogue) -> bool:
 
 
 def _stored_digests(connection: Connection, persons: Iterable[str]) -> dict[tuple[str, str, str], tuple[int, int]]:
-    event = tables.event.c
+    event = kept.event.c
     rows = connection.execute(
         select(event.person, event.source, event.id, event.hash, event.bucket).where(event.person.in_(list(persons)))
     )
@@ -181,10 +185,10 @@ def _could_have_been(row: Row, standing: Standing, catalogue: Catalogue) -> bool
 def _audit_nobody(connection: Connection, found: Audit) -> None:
     """Compare what is about no single person: watermarks, erasures, notices that sum up."""
     context = read_context(connection)
-    if context.through != through_by_feed(read_watermarks(connection)):
+    if context.through != through_by_feed(read_watermarks(connection, kept)):
         found.differs("context", "watermarks", "differs from the watermarks received")
-    _audit_events(read_events(connection, [NOBODY]).get(NOBODY, []), _stored_digests(connection, [NOBODY]), found)
-    for personhash, held, bucket in connection.execute(select(tables.erased)):
+    _audit_events(read_events(connection, kept, [NOBODY]).get(NOBODY, []), _stored_digests(connection, [NOBODY]), found)
+    for personhash, held, bucket in connection.execute(select(kept.erased)):
         if (held, bucket) != (erasure_hash(personhash), bucket_of(personhash)):
             found.differs("erased", personhash, "differs in hash or bucket")
     if connection.execute(select(tables.listing_changed.c.id).limit(1)).first() is not None:

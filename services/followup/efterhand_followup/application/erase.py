@@ -2,20 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
 
 from sqlalchemy import Connection
 
-from efterhand.erasure import person_hash
-from efterhand.timeline.events import Event, Unreadable
-from efterhand_followup.adapters.person_store import (
-    delete_persons,
-    persons_waiting_for_hash,
-    persons_with_hashes,
-    remember_erased,
-)
-
-ERASURE_TYPE: Final = "person.erased"
+from efterhand.persons.keeping import keep_erasures
+from efterhand.timeline.events import Event
+from efterhand_followup.adapters import tables
+from efterhand_followup.adapters.person_store import delete_persons
 
 
 def erase(connection: Connection, erasures: Sequence[Event], secret: str, today: date | None) -> None:
@@ -29,15 +22,5 @@ def erase(connection: Connection, erasures: Sequence[Event], secret: str, today:
         erasures: events of type person.erased.
         secret: keys the hashes.
         today: the business date.
-
-    Raises:
-        Unreadable: an erasure names neither a person nor a hash.
     """
-    named = {event.person for event in erasures if event.person}
-    hashes = {person_hash(secret, person) for person in named}
-    hashes |= {event.person_hash for event in erasures if event.person_hash}
-    if any(not event.person and not event.person_hash for event in erasures):
-        raise Unreadable("an erasure of nobody")
-    remember_erased(connection, hashes)
-    waiting = {each for each in persons_waiting_for_hash(connection) if person_hash(secret, each) in hashes}
-    delete_persons(connection, {*named, *persons_with_hashes(connection, hashes), *waiting}, today)
+    delete_persons(connection, keep_erasures(connection, tables.kept, erasures, secret), today)

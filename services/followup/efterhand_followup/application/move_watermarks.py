@@ -6,33 +6,34 @@ from datetime import date
 from sqlalchemy import Connection
 
 from efterhand.catalogue import Catalogue
+from efterhand.persons.context import set_through
+from efterhand.persons.keeping import keep_watermarks
 from efterhand.timeline.events import Event
-from efterhand_followup.adapters.context_store import read_context, read_watermarks, set_through
-from efterhand_followup.adapters.person_store import insert_events, mark_by_giving_up
+from efterhand_followup.adapters.context_store import read_context
+from efterhand_followup.adapters.person_store import mark_by_giving_up
+from efterhand_followup.adapters.tables import kept
 from efterhand_followup.domain.context import Context
-from efterhand_followup.domain.watermarks import Watermark, through_by_feed
 
 
 def move_watermarks(
-    connection: Connection, arrived: Sequence[tuple[Event, Watermark]], context: Context, catalogue: Catalogue
+    connection: Connection, arrived: Sequence[Event], context: Context, catalogue: Catalogue
 ) -> Context:
     """Keep watermarks, and mark the persons with a check that gives up between what was known and what is known now.
 
     Args:
         connection: in a transaction that has taken the context.
-        arrived: events of type source.reported_through, and what they say.
+        arrived: events of type source.reported_through.
         context: before.
         catalogue: says which protocols read which feed.
 
     Returns:
         The context after.
     """
-    insert_events(connection, [event for event, _ in arrived])
-    through = through_by_feed(read_watermarks(connection))
+    through = keep_watermarks(connection, kept, arrived)
     if through == context.through:
         return context
-    set_through(connection, through)
-    since = min(watermark.received_on for _, watermark in arrived)
+    set_through(connection, kept, through)
+    since = min(event.received_on for event in arrived)
     for feed in sorted(through):
         before, after = context.through.get(feed, date.max), through[feed]
         if before == after:

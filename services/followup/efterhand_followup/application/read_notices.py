@@ -8,10 +8,11 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, Connection, select
 
 from efterhand.catalogue import Catalogue
+from efterhand.persons.store import NOBODY
 from efterhand.web.paging import decode_cursor, encode_cursor, page
 from efterhand_followup.adapters.tables import notice
 from efterhand_followup.application.reading import Asked, context_with_date, standings_on, units_below
-from efterhand_followup.application.sum_up import NOBODY, summing_notice
+from efterhand_followup.application.sum_up import summing_notice
 from efterhand_followup.domain.difference import notice_row
 from efterhand_followup.domain.standing import Row
 

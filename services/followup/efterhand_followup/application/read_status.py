@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from efterhand.catalogue.model import FEEDS
-from efterhand.timeline.digest import digest_of
+from efterhand.persons.store import count_stale, read_digest
 from efterhand_followup.adapters.context_store import read_context
-from efterhand_followup.adapters.person_store import count_stale
+from efterhand_followup.adapters.person_store import stale
+from efterhand_followup.adapters.tables import kept
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ def read_backlog(connection: Connection) -> Backlog:
             " (SELECT count(*) FROM followup.outbox), (SELECT count(*) FROM followup.parked)"
         )
     ).one()
-    return Backlog(count_stale(connection, context.business_date, context.generation), lists, outbox, parked)
+    persons = count_stale(connection, kept, stale(context.business_date, context.generation))
+    return Backlog(persons, lists, outbox, parked)
 
 
 def read_status(connection: Connection, lag: int | None, catalogue_version: str) -> dict[str, Any]:
@@ -51,22 +53,11 @@ def read_status(connection: Connection, lag: int | None, catalogue_version: str)
         "lag": lag,
         "dirty": backlog.persons + backlog.lists,
         "parked": backlog.parked,
-        "digest": read_digest(connection),
+        "digest": read_digest(connection, kept),
         "catalogue": catalogue_version,
         "through": {feed: context.through.get(feed) for feed in FEEDS},
         "generation": context.generation,
     }
-
-
-def read_digest(connection: Connection) -> dict[str, Any]:
-    """Return the digest of the events held; see `efterhand.timeline.digest`."""
-    rows = connection.execute(
-        text(
-            "SELECT bucket, count(*), sum(hash) FROM followup.event GROUP BY bucket"
-            " UNION ALL SELECT bucket, count(*), sum(hash) FROM followup.erased GROUP BY bucket"
-        )
-    )
-    return digest_of((bucket, count, int(total)) for bucket, count, total in rows)
 
 
 def oldest_overdue_notice(connection: Connection) -> date | None:

@@ -8,14 +8,15 @@ from sqlalchemy import Connection, text
 
 from efterhand.catalogue import Catalogue
 from efterhand.catalogue.model import FEEDS
+from efterhand.persons.store import read_events
 from efterhand.timeline.checks import derive_checks
 from efterhand.timeline.facts import derive_facts
 from efterhand.web.problem import not_available
 from efterhand_followup.adapters.context_store import read_context
-from efterhand_followup.adapters.person_store import read_events
+from efterhand_followup.adapters.tables import kept
 from efterhand_followup.domain.context import Context
 from efterhand_followup.domain.standing import Standing, stand_on
-from efterhand_followup.domain.watermarks import as_of
+from efterhand_followup.domain.watermarks import known_to
 
 PERSONS_AT_A_TIME = 200
 
@@ -58,13 +59,13 @@ def standings_on(
         How a person stands on that day, and whether the identity is protected then or now.
     """
     context, business_date = context_with_date(connection)
-    known_to = as_of(business_date, context.through, FEEDS)
+    as_of = known_to(business_date, context.through, FEEDS)
     while True:
         persons = [person] if person is not None else _persons_after(connection, after)
-        events = read_events(connection, persons)
+        events = read_events(connection, kept, persons)
         for each in persons:
             facts = derive_facts(events.get(each, []))
-            standing = stand_on(each, facts, derive_checks(facts, catalogue), catalogue, day, known_to)
+            standing = stand_on(each, facts, derive_checks(facts, catalogue), catalogue, day, as_of)
             yield standing, standing.protected or facts.protected_on(business_date)
         if person is not None or len(persons) < PERSONS_AT_A_TIME:
             return

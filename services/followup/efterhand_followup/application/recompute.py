@@ -10,18 +10,11 @@ from datetime import date, timedelta
 from sqlalchemy import Connection
 
 from efterhand.catalogue import Catalogue
+from efterhand.persons.store import lock_persons, read_events, read_watermarks, write_progress
 from efterhand.timeline.events import Event
-from efterhand_followup.adapters.context_store import read_watermarks
 from efterhand_followup.adapters.messages import put_messages
-from efterhand_followup.adapters.person_store import (
-    lock_persons,
-    read_checks,
-    read_events,
-    read_listed,
-    read_notices,
-    write_difference,
-    write_progress,
-)
+from efterhand_followup.adapters.person_store import read_checks, read_listed, read_notices, write_difference
+from efterhand_followup.adapters.tables import kept
 from efterhand_followup.domain.chronicle import Chronicle, chronicle
 from efterhand_followup.domain.context import STALE_GENERATION, Context, Progress
 from efterhand_followup.domain.difference import Difference, add_checks, add_lists, add_notices
@@ -60,9 +53,9 @@ def recompute(
     today = context.business_date
     if today is None or not persons:
         return Recomputed()
-    progress = lock_persons(connection, persons) if locked is None else locked
+    progress = lock_persons(connection, kept, persons, Progress) if locked is None else locked
     computed_before = [person for person in persons if person in progress and progress[person].computed_on is not None]
-    events = read_events(connection, persons)
+    events = read_events(connection, kept, persons)
     checks = read_checks(connection, computed_before)
     notices = read_notices(connection, computed_before)
     listed = read_listed(connection, computed_before)
@@ -74,7 +67,7 @@ def recompute(
     }
     watermarks = WatermarkLog()
     if any(start < today for start in starts.values()):
-        watermarks = WatermarkLog(read_watermarks(connection))
+        watermarks = WatermarkLog(read_watermarks(connection, kept))
     difference = Difference()
     done: list[Progress] = []
     generation = context.generation if catalogue.version == context.catalogue else STALE_GENERATION
@@ -90,7 +83,7 @@ def recompute(
             done.append(now)
     write_difference(connection, difference)
     put_messages(connection, difference)
-    write_progress(connection, done)
+    write_progress(connection, kept, done)
     return Recomputed(len(starts), len(difference.notices_made), len(difference.notices_withdrawn))
 
 

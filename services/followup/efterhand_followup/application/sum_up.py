@@ -9,6 +9,7 @@ from datetime import date
 from sqlalchemy import Connection, select, text
 
 from efterhand.database import bulk_insert, put_outbox
+from efterhand.persons.store import NOBODY
 from efterhand.timeline.notices import Notice, catch_up_notice, register_notice
 from efterhand_followup.adapters import tables
 from efterhand_followup.adapters.context_store import be_the_only_one_summing_up
@@ -16,9 +17,6 @@ from efterhand_followup.adapters.messages import notice_messages
 from efterhand_followup.application.recompute import Recomputed
 from efterhand_followup.domain.difference import notice_row
 from efterhand_followup.domain.standing import Row
-
-NOBODY = ""
-"""Stands for the person in notices about many."""
 
 
 def sum_up(connection: Connection) -> Recomputed:

@@ -15,7 +15,7 @@ from efterhand.timeline.events import Event
 from efterhand.timeline.facts import derive_facts
 from efterhand.timeline.notices import Notice
 from efterhand_followup.domain.standing import Standing, stand_on
-from efterhand_followup.domain.watermarks import WatermarkLog, as_of
+from efterhand_followup.domain.watermarks import WatermarkLog, known_to
 
 
 @dataclass
@@ -77,7 +77,7 @@ def chronicle(
             checks = derive_checks(facts, catalogue)
             known_before = len(known)
         through = through_now if is_last else watermarks.through_on(day)
-        standing = stand_on(person, facts, checks, catalogue, day, as_of(day, through, FEEDS))
+        standing = stand_on(person, facts, checks, catalogue, day, known_to(day, through, FEEDS))
         if result is None:
             result = Chronicle(day, standing)
         _note(result, standing)

@@ -27,10 +27,10 @@ class Progress:
 
     person: str
     personhash: str
-    computed_on: date | None
-    next_change_on: date | None
-    dirty: bool
-    generation: int
+    computed_on: date | None = None
+    next_change_on: date | None = None
+    dirty: bool = True
+    generation: int = 0
 
 
 STALE_GENERATION = -1

@@ -1,47 +1,15 @@
-"""How far each feed is known: the watermark that holds, whatever order they came in."""
+"""How far each feed is known on a day, and was on the days before."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
-from efterhand.timeline.events import Event
-
-WATERMARK_TYPE: Final = "source.reported_through"
+from efterhand.persons.watermarks import Watermark, as_of
 
 
-@dataclass(frozen=True)
-class Watermark:
-    """A feed's word that it has reported everything up to and including a day."""
-
-    feed: str
-    through: date
-    rank: tuple[object, ...]
-    received_on: date
-
-    @classmethod
-    def from_event(cls, event: Event) -> "Watermark":
-        """Read an event of type source.reported_through; raises KeyError or ValueError when it is none."""
-        return cls(event.data["feed"], date.fromisoformat(event.data["through"]), event.rank, event.received_on)
-
-
-def through_by_feed(watermarks: Iterable[Watermark]) -> dict[str, date]:
-    """Return how far each feed is known: the watermark with the greatest (time, source, id) holds.
-
-    A feed without one counts as live and is left out.
-    """
-    winners: dict[str, Watermark] = {}
-    for watermark in watermarks:
-        held = winners.get(watermark.feed)
-        if held is None or watermark.rank > held.rank:
-            winners[watermark.feed] = watermark
-    return {feed: winner.through for feed, winner in winners.items()}
-
-
-def as_of(day: date, through: Mapping[str, date], feeds: Iterable[str]) -> dict[str, date]:
-    """Return up to which day each feed is known on a day: that day, or where the watermark is earlier, its."""
-    return {feed: min(day, through.get(feed, day)) for feed in feeds}
+def known_to(day: date, through: Mapping[str, date], feeds: Iterable[str]) -> dict[str, date]:
+    """Return up to which day each feed is known on a day."""
+    return {feed: as_of(feed, day, through) for feed in feeds}
 
 
 class WatermarkLog:

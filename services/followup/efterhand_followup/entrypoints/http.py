@@ -155,7 +155,7 @@ def everything_anew(request: Request, _: Annotated[Principal, requires(Right.SYS
     with services.engine.begin() as connection:
         rebuild(connection)
         backlog = read_backlog(connection)
-    services.clock.notify()
+    services.clock.rounds.notify()
     return {"dirty": backlog.persons}
 
 

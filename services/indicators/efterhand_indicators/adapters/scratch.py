@@ -7,7 +7,8 @@ from sqlalchemy import Connection, text
 
 from efterhand.catalogue import Catalogue
 from efterhand.database import bulk_insert
-from efterhand_indicators.adapters import person_store, tables
+from efterhand.persons.store import read_events, sorted_by_bytes
+from efterhand_indicators.adapters import tables
 from efterhand_indicators.adapters.compiler import CompiledIndicator
 from efterhand_indicators.domain.rows import Row, derive_rows
 
@@ -30,7 +31,7 @@ def fill_scratch(
     """Put into the temporary tables what persons' events, all or those received up to an instant, come to."""
     empty_scratch(connection)
     rows: dict[str, list[Row]] = {kind: [] for kind in tables.temporary.facts}
-    for person, events in person_store.read_events(connection, persons, received_until).items():
+    for person, events in read_events(connection, tables.kept, persons, received_until).items():
         for kind, own in derive_rows(person, events, catalogue).items():
             rows[kind] += own
     for kind, table in tables.temporary.facts.items():
@@ -53,4 +54,4 @@ def received_later(connection: Connection, instant: datetime) -> list[str]:
         text("SELECT DISTINCT person FROM indicators.event WHERE received > :instant AND person <> ''"),
         {"instant": instant},
     )
-    return person_store.sorted_by_bytes(rows.scalars())
+    return sorted_by_bytes(rows.scalars())

@@ -9,63 +9,41 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     Index,
     Integer,
     MetaData,
     Numeric,
     PrimaryKeyConstraint,
-    SmallInteger,
     Table,
     Text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from efterhand.catalogue.factkinds import FactKind, fact_kinds
-from efterhand.database import outbox_table, parked_table, position_table
+from efterhand.persons.tables import define_person_tables
 
 SCHEMA: Final = "indicators"
 TEMPORARY: Final = "pg_temp"
 
 metadata: Final = MetaData()
 
-event: Final = Table(
-    "event",
+kept: Final = define_person_tables(
     metadata,
-    Column("person", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("received", DateTime(timezone=True), nullable=False),
-    Column("data", JSONB, nullable=False),
-    Column("hash", BigInteger, nullable=False),
-    Column("bucket", SmallInteger, nullable=False),
-    PrimaryKeyConstraint("person", "source", "id", name="event_pkey"),
-    Index("event_digest", "bucket", postgresql_include=["hash"]),
-    Index("event_received", "received"),
-    schema=SCHEMA,
+    SCHEMA,
+    gate=0x69_6E_64_69_63,
+    event=(Index("event_received", "received"),),
+    person=(Column("facts", JSONB, nullable=False),),
+    context=(Column("definitions", JSONB, nullable=False),),
 )
-"""All events held, insert-only; person "" for what is about no person."""
+"""What every service has that follows persons."""
 
-person: Final = Table(
-    "person",
-    metadata,
-    Column("person", Text, nullable=False),
-    Column("personhash", Text, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("facts", JSONB, nullable=False),
-    PrimaryKeyConstraint("person", name="person_pkey"),
-    Index("person_personhash", "personhash", unique=True),
-    Index("person_generation", "generation"),
-    schema=SCHEMA,
-)
-"""One row a person: the lock that makes the person the unit of consistency, and how far it has been computed."""
+outbox: Final = kept.outbox
+position: Final = kept.position
+parked: Final = kept.parked
 
 DIMENSIONS: Final = ("sex", "unit", "target_group", "age_band", "closure_reason")
 SUMS: Final = ("numerator", "denominator", "expected", "sum")
@@ -134,41 +112,3 @@ else ''. Its unit is the case's own, not rolled up.
 
 temporary: Final = make_tables(MetaData(), TEMPORARY)
 """The same, for what is computed to be compared or read and then thrown away."""
-
-erased: Final = Table(
-    "erased",
-    metadata,
-    Column("personhash", Text, nullable=False),
-    Column("hash", BigInteger, nullable=False),
-    Column("bucket", SmallInteger, nullable=False),
-    PrimaryKeyConstraint("personhash", name="erased_pkey"),
-    schema=SCHEMA,
-)
-"""Keyed hashes of erased persons: nothing is kept for them again."""
-
-context: Final = Table(
-    "context",
-    metadata,
-    Column("one", Boolean, nullable=False),
-    Column("business_date", Date),
-    Column("catalogue", Text),
-    Column("generation", Integer, nullable=False),
-    Column("definitions", JSONB, nullable=False),
-    Column("watermarks", JSONB, nullable=False),
-    PrimaryKeyConstraint("one", name="context_pkey"),
-    CheckConstraint("one", name="context_one_row"),
-    schema=SCHEMA,
-)
-"""What holds for all persons: the business date, the definitions, how far each feed is known."""
-
-revoked_token: Final = Table(
-    "revoked_token",
-    metadata,
-    Column("token_id", Text, nullable=False),
-    PrimaryKeyConstraint("token_id", name="revoked_token_pkey"),
-    schema=SCHEMA,
-)
-
-outbox: Final = outbox_table(metadata, SCHEMA)
-position: Final = position_table(metadata, SCHEMA)
-parked: Final = parked_table(metadata, SCHEMA)

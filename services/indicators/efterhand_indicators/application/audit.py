@@ -7,10 +7,11 @@ from sqlalchemy import Connection, Engine, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
 from efterhand.erasure import person_hash
+from efterhand.persons.store import read_events, read_watermarks
+from efterhand.persons.watermarks import through_by_feed
 from efterhand_indicators.adapters import context_store, person_store, scratch, tables
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.domain.rows import derive_rows, fingerprint
-from efterhand_indicators.domain.watermarks import through_by_feed
 
 PERSONS_AT_A_TIME = 500
 LISTED = 1000
@@ -47,10 +48,9 @@ def audit(engine: Engine, definitions: Definitions, secret: str) -> dict[str, An
 
 def _next_persons(connection: Connection, after: str) -> list[str]:
     """Return the persons that any table knows, in their order, some at a time."""
-    names = [each for each in person_store.OF_A_PERSON if each not in (tables.outbox.name, tables.parked.name)]
     parts = " UNION ".join(
-        f"(SELECT DISTINCT person FROM indicators.{name} WHERE person > :after ORDER BY person LIMIT :limit)"  # noqa: S608
-        for name in names
+        f"(SELECT DISTINCT person FROM indicators.{table.name} WHERE person > :after ORDER BY person LIMIT :limit)"  # noqa: S608
+        for table in (*person_store.DERIVED, tables.kept.event, tables.kept.person)
     )
     rows = connection.execute(
         text(f"SELECT person FROM ({parts}) AS known ORDER BY person LIMIT :limit"),  # noqa: S608
@@ -106,7 +106,7 @@ def _progress(
     connection: Connection, definitions: Definitions, persons: list[str], secret: str
 ) -> Iterator[dict[str, str]]:
     """Hold the persons' own rows against their events."""
-    events = person_store.read_events(connection, persons)
+    events = read_events(connection, tables.kept, persons)
     rows = connection.execute(
         text("SELECT person, personhash, facts FROM indicators.person WHERE person = ANY(:persons)").bindparams(
             bindparam("persons", persons, ARRAY(TEXT))
@@ -125,7 +125,7 @@ def _progress(
 
 def _watermarks(connection: Connection) -> Iterator[dict[str, str]]:
     stored = dict(context_store.read_context(connection).through)
-    right = through_by_feed(context_store.read_watermarks(connection))
+    right = through_by_feed(read_watermarks(connection, tables.kept))
     for feed in sorted(stored.keys() | right.keys()):
         if stored.get(feed) != right.get(feed):
             yield _difference("context", f"watermarks/{feed}", stored=feed in stored, right=feed in right)

@@ -4,19 +4,14 @@ from collections.abc import Collection
 
 from sqlalchemy import Engine
 
+from efterhand.persons.context import share_context
+from efterhand.persons.draining import PERSONS_AT_A_TIME, CannotCompute
+from efterhand.persons.store import count_stale, lock_persons, take_stale
 from efterhand_indicators.adapters import context_store, person_store
+from efterhand_indicators.adapters.tables import kept
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.application.recompute import recompute
-
-PERSONS_AT_A_TIME = 200
-
-
-class CannotCompute(RuntimeError):
-    """The rules fail on the events of these persons; none of them has been changed."""
-
-    def __init__(self, persons: Collection[str]) -> None:
-        super().__init__(f"{len(persons)} persons cannot be computed")
-        self.persons = tuple(persons)
+from efterhand_indicators.domain.context import Progress
 
 
 def drain_some(
@@ -37,19 +32,18 @@ def drain_some(
         CannotCompute: one of the persons; taken one at a time, it can be told which.
     """
     with engine.begin() as connection:
-        context_store.share_context(connection)
+        share_context(connection, kept)
         context = context_store.read_context(connection)
         if context.catalogue != definitions.fingerprint:
             return 0
-        taken = person_store.take_stale(connection, context.generation, limit, passed_over)
+        stale = person_store.stale(context.generation)
+        taken = take_stale(connection, kept, stale, limit, passed_over)
         if taken:
-            persons = person_store.lock_persons(connection, taken)
+            persons = lock_persons(connection, kept, taken, Progress)
             try:
                 recompute(connection, persons, definitions, context.generation)
             except (LookupError, TypeError, ValueError, ArithmeticError, AssertionError) as error:
                 raise CannotCompute(taken) from error
-        elif dict(context.definitions) != definitions.hashes() and not person_store.count_stale(
-            connection, context.generation
-        ):
+        elif dict(context.definitions) != definitions.hashes() and not count_stale(connection, kept, stale):
             context_store.set_definitions(connection, definitions.hashes())
         return len(taken)

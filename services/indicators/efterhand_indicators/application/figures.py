@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 
 from efterhand.catalogue import Indicator
 from efterhand.clock import end_of_day
+from efterhand.persons.watermarks import as_of
 from efterhand_indicators.adapters import context_store, figure_query, scratch
 from efterhand_indicators.adapters.compiler import CompiledIndicator
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.domain.context import Context
 from efterhand_indicators.domain.figures import Cell, Window, cell, nothing, window_of
-from efterhand_indicators.domain.watermarks import as_of
 
 
 class UnknownWord(LookupError):

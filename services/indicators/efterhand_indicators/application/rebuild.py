@@ -2,7 +2,10 @@
 
 from sqlalchemy import Connection
 
-from efterhand_indicators.adapters import context_store, person_store
+from efterhand.persons.context import begin_generation, take_context
+from efterhand.persons.store import count_stale
+from efterhand_indicators.adapters import person_store
+from efterhand_indicators.adapters.tables import kept
 
 
 def rebuild(connection: Connection) -> int:
@@ -10,7 +13,7 @@ def rebuild(connection: Connection) -> int:
 
     What is stored for persons who are not there is deleted at once. The workers do the rest.
     """
-    context_store.take_context(connection)
-    generation = context_store.begin_generation(connection)
+    take_context(connection, kept)
+    generation = begin_generation(connection, kept)
     person_store.delete_rows_of_nobody(connection)
-    return person_store.count_stale(connection, generation)
+    return count_stale(connection, kept, person_store.stale(generation))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
+from efterhand.persons.store import read_events, write_progress
 from efterhand_indicators.adapters import person_store, tables
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.domain.context import Progress
@@ -26,7 +27,7 @@ def recompute(
     """
     if not persons:
         return
-    events = person_store.read_events(connection, persons)
+    events = read_events(connection, tables.kept, persons)
     rows = {person: derive_rows(person, events.get(person, ()), definitions.catalogue) for person in persons}
     prints = {person: {kind: fingerprint(own) for kind, own in kinds.items()} for person, kinds in rows.items()}
     anew = {person for person, progress in persons.items() if progress.generation < generation}
@@ -48,8 +49,9 @@ def recompute(
             person_store.replace_contributions(connection, compiled, concerned)
     if anew:
         person_store.drop_contributions_to_others(connection, list(definitions.indicators), sorted(anew))
-    person_store.write_progress(
+    write_progress(
         connection,
+        tables.kept,
         [
             Progress(person, progress.personhash, generation, prints[person])
             for person, progress in persons.items()

@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from efterhand.catalogue.model import FEEDS
-from efterhand.timeline.digest import digest_of
+from efterhand.persons.store import count_stale, read_digest
+from efterhand.persons.watermarks import as_of
 from efterhand_indicators.adapters import context_store, person_store
+from efterhand_indicators.adapters.tables import kept
 from efterhand_indicators.application.definitions import Definitions
-from efterhand_indicators.domain.watermarks import as_of
 
 
 def read_status(connection: Connection, definitions: Definitions) -> dict[str, Any]:
@@ -28,9 +29,9 @@ def read_status(connection: Connection, definitions: Definitions) -> dict[str, A
         "service": "indicators",
         "date": context.business_date,
         "outbox": _count(connection, "outbox"),
-        "dirty": person_store.count_stale(connection, context.generation),
+        "dirty": count_stale(connection, kept, person_store.stale(context.generation)),
         "parked": _count(connection, "parked"),
-        "digest": digest_of(person_store.read_digest_rows(connection)),
+        "digest": read_digest(connection, kept),
         "catalogue": definitions.catalogue.version,
         "complete": context.catalogue == definitions.fingerprint and dict(context.definitions) == definitions.hashes(),
         "as_of": feeds,

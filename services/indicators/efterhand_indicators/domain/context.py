@@ -1,8 +1,12 @@
 """What holds for all persons at once, and how far one person has been computed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
+
+NEVER_COMPUTED: Final = 0
+"""The generation of a person nothing has been computed for; the first one that counts is 1."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,5 @@ class Progress:
 
     person: str
     personhash: str
-    generation: int
-    facts: Mapping[str, str]
-
-
-NEVER_COMPUTED = 0
-"""The generation of a person nothing has been computed for; the first one that counts is 1."""
+    generation: int = NEVER_COMPUTED
+    facts: Mapping[str, str] = field(default_factory=dict)

@@ -136,7 +136,7 @@ def everything_anew(request: Request, _: Annotated[Principal, requires(Right.SYS
     services = _services(request)
     with services.engine.begin() as connection:
         dirty = rebuild(connection)
-    services.drainer.notify()
+    services.drainer.rounds.notify()
     return {"dirty": dirty}
 
 

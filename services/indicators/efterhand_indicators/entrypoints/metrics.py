@@ -10,8 +10,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from efterhand.persons.store import count_stale
 from efterhand_indicators.adapters.context_store import read_context
-from efterhand_indicators.adapters.person_store import count_stale
+from efterhand_indicators.adapters.person_store import stale
+from efterhand_indicators.adapters.tables import kept
 
 PERSONS_COMPUTED: Final = Counter(
     "efterhand_indicators_persons_computed_total", "Persons computed anew after a rebuild or by another catalogue"
@@ -42,7 +44,7 @@ class StateCollector(Collector):
     def _read(self) -> list[GaugeMetricFamily]:
         with self._engine.connect() as connection:
             context = read_context(connection)
-            dirty = count_stale(connection, context.generation)
+            dirty = count_stale(connection, kept, stale(context.generation))
             parked = connection.execute(text("SELECT count(*) FROM indicators.parked")).scalar_one()
         families = [
             GaugeMetricFamily(

@@ -5,6 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 from efterhand.database import create_common_tables, drop_common_tables
+from efterhand.persons.tables import create_person_tables, drop_person_tables
 
 revision = "0001"
 down_revision = None
@@ -20,21 +21,7 @@ BYTES = sa.Text(collation="C")
 def upgrade() -> None:
     """Create everything."""
     create_common_tables(op, SCHEMA)
-    op.create_table(
-        "event",
-        sa.Column("person", BYTES, nullable=False),
-        sa.Column("source", BYTES, nullable=False),
-        sa.Column("id", BYTES, nullable=False),
-        sa.Column("type", BYTES, nullable=False),
-        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("received", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("data", JSONB, nullable=False),
-        sa.Column("hash", sa.BigInteger, nullable=False),
-        sa.Column("bucket", sa.SmallInteger, nullable=False),
-        sa.PrimaryKeyConstraint("person", "source", "id", name="event_pkey"),
-        schema=SCHEMA,
-    )
-    op.create_index("event_digest", "event", ["bucket"], schema=SCHEMA, postgresql_include=["hash"])
+    create_person_tables(op, SCHEMA)
     op.create_table(
         "person",
         sa.Column("person", BYTES, nullable=False),
@@ -126,14 +113,6 @@ def upgrade() -> None:
         schema=SCHEMA,
     )
     op.create_table(
-        "erased",
-        sa.Column("personhash", BYTES, nullable=False),
-        sa.Column("hash", sa.BigInteger, nullable=False),
-        sa.Column("bucket", sa.SmallInteger, nullable=False),
-        sa.PrimaryKeyConstraint("personhash", name="erased_pkey"),
-        schema=SCHEMA,
-    )
-    op.create_table(
         "context",
         sa.Column("one", sa.Boolean, nullable=False),
         sa.Column("business_date", sa.Date),
@@ -146,26 +125,11 @@ def upgrade() -> None:
         schema=SCHEMA,
     )
     op.execute("INSERT INTO followup.context (one, generation, watermarks) VALUES (true, 0, '{}')")
-    op.create_table(
-        "revoked_token",
-        sa.Column("token_id", BYTES, nullable=False),
-        sa.PrimaryKeyConstraint("token_id", name="revoked_token_pkey"),
-        schema=SCHEMA,
-    )
 
 
 def downgrade() -> None:
     """Drop everything."""
-    for name in (
-        "revoked_token",
-        "context",
-        "erased",
-        "listing_changed",
-        "listed",
-        "notice",
-        "check",
-        "person",
-        "event",
-    ):
+    for name in ("context", "listing_changed", "listed", "notice", "check", "person"):
         op.drop_table(name, schema=SCHEMA)
+    drop_person_tables(op, SCHEMA)
     drop_common_tables(op, SCHEMA)
