@@ -72,7 +72,7 @@ def test_a_history_goes_in_and_checks_and_figures_come_out(up: Run, directory: P
     assert settled["intake"]["digest"]["count"] == number
 
     checks: list[dict[str, Any]] = json.loads(efterhand(directory, "checks", "--json"))
-    assert {check["protocol"] for check in checks} == {"offer_90d", "occupation_6m", "assistance_7m"}
+    assert {check["protocol"] for check in checks} >= {"offer_90d", "plan_5d", "occupation_6m", "assistance_7m"}
     figure = json.loads(efterhand(directory, "figures", "unique_persons", "--by", "sex", "--json"))
     assert int(figure["rows"][0]["numerator"]) > 0
     assert "differences" in efterhand(directory, "audit")

@@ -1,6 +1,7 @@
 """Holds answers against what a golden history says; what it does not mention is not looked at."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -25,7 +26,8 @@ def _only(answer: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any
 
 def hold_against(golden: Golden, expected: Mapping[str, Any], engine: Engine) -> None:
     """Compare one entry of `expect`."""
-    allowed = {"on", "after", "business_date", "checks", "notices", "summed", "doubts", "more"}
+    asked_for = {"on", "after", "business_date"}
+    allowed = asked_for | {"checks", "notices", "summed", "more", "doubts", "doubts_are", "no_doubts"}
     assert not expected.keys() - allowed, expected.keys() - allowed
     events = golden.events[: int(expected.get("after", len(golden.events)))]
     on = date.fromisoformat(expected["on"])
@@ -41,7 +43,7 @@ def hold_against(golden: Golden, expected: Mapping[str, Any], engine: Engine) ->
             f"{on}: {check_id}"
         )
     if "notices" in expected or "summed" in expected:
-        notices = engine.notices(events, on, business_date)
+        notices = _told(golden, engine.notices(events, on, business_date))
         opened = {each for each, notice in notices.items() if notice["status"] == "open"}
         said = expected.get("notices", [])
         if not expected.get("more") and "notices" in expected:
@@ -53,8 +55,36 @@ def hold_against(golden: Golden, expected: Mapping[str, Any], engine: Engine) ->
                 assert _only(notices[notice_id], shown) == shown, f"{on}: {notice_id}"
         if "summed" in expected:
             assert notices.keys() - opened == set(expected["summed"]), f"{on}"
-    for kind, about in expected.get("doubts", []):
-        assert engine.doubts is None or (kind, about) in engine.doubts(events, business_date)
+    if engine.doubts is not None and {"doubts", "doubts_are", "no_doubts"} & expected.keys():
+        _hold_doubts_against(expected, engine.doubts(events, business_date), engine.doubt_kinds)
+
+
+def _told(golden: Golden, notices: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The notices of the protocols that the history tells of; one to the register owner is of the assistance ones."""
+    if golden.protocols is None:
+        return dict(notices)
+    words = {*golden.protocols, "catchup"}
+    if any(protocol.startswith("assistance_") for protocol in golden.protocols):
+        words.add("register")
+    return {each: notice for each, notice in notices.items() if re.split("[:/]", each)[0] in words}
+
+
+def _hold_doubts_against(
+    expected: Mapping[str, Any], found: set[tuple[str, str]], kinds: frozenset[str] | None
+) -> None:
+    """Among the doubts are `doubts`; they are `doubts_are`; there are none."""
+
+    def tellable(doubts: Iterable[Sequence[str]]) -> set[tuple[str, str]]:
+        return {(kind, about) for kind, about in doubts if kinds is None or kind in kinds}
+
+    assert tellable(expected.get("doubts", [])) <= found
+    if "doubts_are" in expected:
+        assert found == tellable(expected["doubts_are"])
+    assert not (expected.get("no_doubts") and found)
+
+
+OF_A_CELL = ("value", "status", "coverage", "judgement")
+"""What is said of one cell: in its row, or beside the rows of the one that `cell` names (else of all)."""
 
 
 def _dims(text: str) -> Dims:
@@ -62,8 +92,8 @@ def _dims(text: str) -> Dims:
 
 
 def _numbers(row: Row) -> str:
-    """numerator, numerator/denominator, or numerator/denominator of expected."""
-    text = f"{row.numerator}"
+    """numerator, numerator/denominator, numerator/denominator of expected, or sum days/denominator."""
+    text = f"{row.numerator}" if row.sum is None else f"{row.sum} days"
     if row.denominator is not None:
         text += f"/{row.denominator}"
     if row.expected is not None:
@@ -74,17 +104,22 @@ def _numbers(row: Row) -> str:
 def hold_figure_against(expected: Mapping[str, Any], figure: Figure) -> None:
     """Compare one entry of `figures`."""
     asked = {"indicator", "at", "by", "known", "after", "business_date", "cell", "more"}
-    told = {"rows", "value", "status", "coverage", "judgement", "from", "preliminary"}
+    told = {"rows", *OF_A_CELL, "from", "preliminary"}
     assert not expected.keys() - asked - told, expected.keys() - asked - told
-    rows = {_dims(cell): str(numbers) for cell, numbers in expected["rows"].items()}
+    cells = {
+        _dims(cell): said if isinstance(said, Mapping) else {"is": said} for cell, said in expected["rows"].items()
+    }
     found = {cell: _numbers(row) for cell, row in figure.rows.items()}
     if expected.get("more"):
-        found = {cell: numbers for cell, numbers in found.items() if cell in rows}
-    assert found == rows
-    row = figure.rows[_dims(expected.get("cell", "all"))]
-    for name in ("value", "status", "coverage", "judgement"):
-        if name in expected:
-            assert getattr(row, name) == expected[name], name
+        found = {cell: numbers for cell, numbers in found.items() if cell in cells}
+    assert found == {cell: str(said["is"]) for cell, said in cells.items()}
+    chosen = _dims(expected.get("cell", "all"))
+    told_of = {name: expected[name] for name in OF_A_CELL if name in expected}
+    for cell, said in [(chosen, told_of), *cells.items()]:
+        assert not said.keys() - {"is", *OF_A_CELL}, said
+        row = figure.rows[cell]
+        for name in said.keys() - {"is"}:
+            assert getattr(row, name) == said[name], f"{name} of {cell}"
     if "from" in expected:
         assert figure.from_on.isoformat() == expected["from"]
     if "preliminary" in expected:

@@ -38,6 +38,8 @@ class Golden:
     events: list[Event]
     expect: list[dict[str, Any]]
     figures: list[dict[str, Any]]
+    protocols: frozenset[str] | None
+    """Those whose notices it tells; None: of all."""
 
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -51,6 +53,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "case.transferred": {"case": "c1"},
     "case.assigned": {"case": "c1"},
     "case.closed": {"case": "c1"},
+    "plan.set": {"case": "c1"},
+    "guidance.held": {"case": "c1"},
     "offer.made": {"case": "c1", "kind": "job"},
     "followup.answered": {"check": "occupation_6m", "subject": "c1"},
     "measure.started": {"case": "c1", "measure": "m1"},
@@ -78,12 +82,12 @@ def _event(number: int, short: dict[str, Any]) -> Event:
     }
 
 
-def goldens() -> list[Golden]:
+def goldens(directory: Path = HERE) -> list[Golden]:
     """Every golden history."""
     found = []
-    for path in sorted(HERE.glob("*.yaml")):
+    for path in sorted(directory.glob("*.yaml")):
         content = cast(dict[str, Any], yaml.load(path.read_text(encoding="utf-8"), _Plain))
-        unknown = content.keys() - {"sentence", "events", "expect", "figures"}
+        unknown = content.keys() - {"sentence", "protocols", "events", "expect", "figures"}
         assert not unknown, f"{path.name}: {unknown}"
         found.append(
             Golden(
@@ -92,6 +96,7 @@ def goldens() -> list[Golden]:
                 [_event(number, short) for number, short in enumerate(content["events"], 1)],
                 content.get("expect", []),
                 content.get("figures", []),
+                frozenset(content["protocols"]) if "protocols" in content else None,
             )
         )
     return found

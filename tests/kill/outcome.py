@@ -14,8 +14,22 @@ from tests import reference
 from tests.kill.history import LAST_DATE, Plan
 from tests.kill.running import SERVICES, Failed, RunningSystem
 from tests.reference import Edge, Municipality
+from tests.reference.catalogues import STOCKHOLM_PROTOCOLS
 
-INDICATORS: Final = ("closed_12m", "self_sufficient_6m", "offer_90d", "unique_persons")
+INDICATORS: Final = (
+    "closed_12m",
+    "self_sufficient_6m",
+    "offer_90d",
+    "plan_5d",
+    "guidance_share",
+    "stockholmsjobb_persons",
+    "stockholmsjobb_no_return_4m",
+    "training_work_3m",
+    "persons_by_target_group",
+    "unique_persons",
+    "days_to_livelihood",
+)
+"""At least one of every way of counting."""
 DIMENSIONS: Final = ("sex", "unit", "target_group", "age_band")
 DAYS: Final = (LAST_DATE, date(2017, 9, 15))
 """The business date, which is read as it is stored, and a day that is evaluated when it is asked for."""
@@ -24,7 +38,7 @@ KNOWN: Final = date(2017, 6, 30)
 CHECK_FIELDS: Final = ("anchor_on", "due", "state", "settled_on", "late", "flag", "unit", "person", "subject")
 NOTICE_FIELDS: Final = ("check", "step", "moment", "send_on", "unit", "to", "status")
 FIGURE_FIELDS: Final = (
-    "value", "numerator", "denominator", "expected", "coverage", "status", "target", "judgement",
+    "value", "numerator", "denominator", "expected", "sum", "coverage", "status", "target", "judgement",
 )  # fmt: skip
 
 Answers = dict[str, Any]
@@ -73,9 +87,9 @@ def expected(plan: Plan) -> Answers:
     answers: Answers = {f"parked by {service}": 0 for service in SERVICES}
     answers |= {f"audit of {service}": [] for service in ("followup", "indicators")}
     for day in DAYS:
-        for check in reference.checks(events, day, LAST_DATE, town):
+        for check in reference.checks(events, day, LAST_DATE, town, STOCKHOLM_PROTOCOLS):
             answers[f"{day} check {check.id}"] = {name: _text(getattr(check, name)) for name in CHECK_FIELDS}
-        for notice in reference.notices(events, day, LAST_DATE, town):
+        for notice in reference.notices(events, day, LAST_DATE, town, protocols=STOCKHOLM_PROTOCOLS):
             answers[f"{day} notice {notice.id}"] = {
                 **{name: _text(getattr(notice, name)) for name in NOTICE_FIELDS},
                 "to": _addressed(notice),

@@ -17,13 +17,22 @@ from tests.property.strategies import Event as Sent
 from tests.tiny import MUNICIPALITY, tiny_catalogue_directory
 
 Answer = dict[str, Any]
-KNOWN_TO_THE_REFERENCE = ("offer_90d", "occupation_6m", "assistance_7m")
 
 
 @cache
 def catalogue() -> Catalogue:
     """The tiny catalogue, loaded as the product loads any."""
     return load_catalogue(str(tiny_catalogue_directory()))
+
+
+def protocols() -> tuple[str, ...]:
+    """The protocols of the catalogue that the rules name."""
+    return tuple(each for each in reference.PROTOCOLS if each in catalogue().protocols)
+
+
+def indicators() -> tuple[str, ...]:
+    """The indicators of the catalogue that the rules name."""
+    return tuple(each for each in reference.INDICATORS if each in catalogue().indicators)
 
 
 def on_the_wire(sent: Sent) -> Event:
@@ -60,7 +69,7 @@ def known_to(events: Iterable[Sent], business_date: date) -> dict[str, date]:
 
 
 def _checks(facts: Mapping[str, Facts]) -> dict[str, list[Check]]:
-    wanted = KNOWN_TO_THE_REFERENCE
+    wanted = protocols()
     return {
         person: [check for check in derive_checks(each, catalogue()) if check.protocol in wanted]
         for person, each in facts.items()
@@ -117,7 +126,7 @@ def expected_checks(events: list[Sent], on: date, business_date: date) -> dict[s
             "response": check.response if told else None,
             "occupation": check.occupation if told else None,
         }
-        for check in reference.checks(events, on, business_date, MUNICIPALITY)
+        for check in reference.checks(events, on, business_date, MUNICIPALITY, protocols())
     }
 
 
@@ -173,5 +182,5 @@ def expected_notices(events: list[Sent], on: date, business_date: date) -> dict[
             "summed_into": notice.summed_into,
             "lists": () if notice.id.startswith("register/") else notice.lists,
         }
-        for notice in reference.notices(events, on, business_date, MUNICIPALITY)
+        for notice in reference.notices(events, on, business_date, MUNICIPALITY, protocols=protocols())
     }

@@ -18,6 +18,7 @@ from efterhand.messaging.records import Record
 from efterhand_followup.application import apply_events as followup_events
 from efterhand_followup.application import move_date as followup_date
 from efterhand_followup.application.read_checks import CheckFilter, read_checks
+from efterhand_followup.application.read_doubts import DoubtFilter, read_doubts
 from efterhand_followup.application.read_notices import NoticeFilter, read_notices
 from efterhand_followup.application.reading import Asked
 from efterhand_followup.application.sum_up import sum_up
@@ -33,6 +34,7 @@ from efterhand_intake.domain.candidates import Candidate
 from tests.property.product import Answer, catalogue
 from tests.property.strategies import Event
 from tests.reference import Row
+from tests.reference.doubts import Doubt
 from tests.reference.figures import Dims
 
 CHECK_COLUMNS = ("anchor_on", "due", "state", "settled_on", "late", "flag", "unit")
@@ -64,8 +66,12 @@ class FollowupStage:
 
     def move(self, day: date) -> None:
         """The business date moves."""
-        followup_date.move_date(self._connection, day)
+        self.announce(day)
         self._settle()
+
+    def announce(self, day: date) -> None:
+        """The business date moves, and nothing is computed yet of what follows."""
+        followup_date.move_date(self._connection, day)
 
     def apply(self, batch: Sequence[Event]) -> None:
         """A batch arrives."""
@@ -95,6 +101,18 @@ class FollowupStage:
                 assert item["id"] not in found
                 found[item["id"]] = {name: item[name] for name in NOTICE_COLUMNS}
         return found
+
+    def doubts(self) -> set[Doubt]:
+        """What the data-quality list gives, in pages so small that most entries begin or end one."""
+        found: list[Doubt] = []
+        cursor: str | None = None
+        while True:
+            page = read_doubts(self._connection, catalogue(), DoubtFilter(), True, cursor, 2)
+            found += [(entry["code"], entry["person"], entry["about"]) for entry in page["items"]]
+            cursor = page["next"]
+            if cursor is None:
+                assert len(set(found)) == len(found)
+                return set(found)
 
 
 class IndicatorsStage:
@@ -130,6 +148,7 @@ class IndicatorsStage:
                 status=row["status"],
                 target=row["target"],
                 judgement=row["judgement"],
+                sum=row["sum"],
             )
             for row in figure["rows"]
         }

@@ -1,8 +1,8 @@
 """Histories over a tiny domain, where collisions, corrections and retractions are the rule and not the exception.
 
-Two or three persons, two cases, three units in a tree that changes, two target groups, three instants, two sources and
-a handful of ids. The days are those on which something can turn: a closure's, the day of due, the day of giving up,
-and their neighbours.
+Two or three persons, two cases, two measures, three units in a tree that changes, a few target groups, three instants,
+two sources and a handful of ids. A history is about one protocol or one kind of figure, and its days are those on
+which something of that can turn: the anchor's, the day of due, the day of giving up, and their neighbours.
 """
 
 from collections.abc import Callable
@@ -13,15 +13,18 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.reference.days import ONE_DAY, first_of_next_month, month_of, plus_days, plus_months
+from tests.reference.days import ONE_DAY, first_of_next_month, month_of, plus_days, plus_months, plus_working_days
 
 Event = dict[str, Any]
+Told = tuple[str, dict[str, Any]]
+"""The type of an event and its data."""
 
 PERSONS = ("p1", "p1", "p1", "p1", "p2", "p3")
 """One person has most of the events: what meets on one person is what is interesting."""
 CASES = ("c1", "c1", "c1", "c2")
+MEASURES = ("m1", "m1", "m1", "m2")
 UNITS = ("north", "south", "annex")
-TARGET_GROUPS = ("ordinary", "resource")
+TARGET_GROUPS = ("ordinary", "resource", "activity_duty", "entry_20_29")
 IDS = ("1", "2", "3", "a", "B", "Z", "_", "ö", "10", "é", "k", "𝄞")
 """Ids whose order by bytes is not the order by any language's alphabet."""
 TIMES = (
@@ -33,63 +36,150 @@ TIMES = (
 )
 REASONS = ("work", "studies", "self_employment", "referred_back", "moved", "deceased", "illness", "other_authority")
 OCCUPATIONS = ("work", "studies", "self_employment", "unemployed", "other")
+KINDS = (
+    "stockholmsjobb",
+    "stockholmsjobb",
+    "vocational_training",
+    "combination_training",
+    "higher_vocational",
+    "internship",
+)
+ANSWERED = ("occupation_3m", "occupation_6m", "higher_vocational_6m")
+"""The protocols that take answers."""
+BIRTH_YEARS = (1990, 1990, 1987, 2001, 1955, 1997, 1992)
+"""Ages on the edges of bands and of what indicators ask for: 16, 20 and 25 in 2017, 30 in 2017."""
 
 ENROLMENTS = (date(2017, 1, 1), date(2016, 11, 30), date(2017, 2, 28), date(2016, 2, 29))
 CLOSURES = (date(2017, 8, 31), date(2017, 4, 1), date(2017, 4, 2), date(2016, 12, 31), date(2018, 1, 1))
+STARTS = (date(2017, 1, 1), date(2016, 11, 30), date(2017, 3, 31), date(2016, 2, 29))
+ENDS = (date(2017, 8, 31), date(2017, 4, 30), date(2016, 12, 31), date(2017, 10, 31))
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
+
+ABOUT = (
+    "offer",
+    "plan",
+    "occupation_6m",
+    "assistance_7m",
+    "occupation_3m",
+    "higher_vocational_6m",
+    "assistance_4m",
+    "in_measure",
+    "duration",
+    "stockholmsjobb",
+    "internship",
+    "livelihood",
+    "duty",
+    "nothing",
+)
+"""What a history can be about."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The few days and the months that one history plays on, around an enrolment and a closure."""
+    """The few days and the months that one history plays on, around a case and a measure."""
 
+    about: str
     enrolled: date
     closed: date
+    started: date
+    ended: date
     chosen: tuple[int, ...] = ()
 
     @property
     def days(self) -> list[date]:
         """The few days on which things are dated, so that they often meet on one."""
         turning = self.turning_days
-        return sorted({self.enrolled, self.closed, *(turning[i % len(turning)] for i in self.chosen)})
+        return sorted({*self.anchors, *(turning[i % len(turning)] for i in self.chosen)})
+
+    @property
+    def with_measures(self) -> bool:
+        """Whether measures are what it is about."""
+        return self.about not in ("offer", "plan", "occupation_6m", "assistance_7m", "duration", "duty", "nothing")
+
+    @property
+    def anchors(self) -> list[date]:
+        """The first and last days of the case, and of the measure where it is about one."""
+        return [self.enrolled, self.closed, *([self.started, self.ended] if self.with_measures else [])]
+
+    @property
+    def due(self) -> date:
+        """The day of due of the check that it is about."""
+        return {
+            "offer": plus_days(self.enrolled, 90),
+            "plan": plus_working_days(self.enrolled, 5),
+            "occupation_6m": plus_months(self.closed, 6),
+            "assistance_7m": plus_months(self.closed, 7),
+            "occupation_3m": plus_months(self.ended, 3),
+            "higher_vocational_6m": plus_months(self.ended, 6),
+            "assistance_4m": plus_months(self.ended, 4),
+            "in_measure": plus_months(self.started, 3),
+        }.get(self.about, plus_months(self.enrolled, 12))
+
+    @property
+    def gives_up(self) -> date:
+        """The day on which that check gives up, if it ever does."""
+        if self.about in ("offer", "plan"):
+            return self.due + ONE_DAY
+        return plus_months(self.due, 3 if self.about.startswith("assistance") else 2)
+
+    @property
+    def moments(self) -> list[date]:
+        """The moments of that check's notices."""
+        if self.about.startswith("assistance"):
+            return [first_of_next_month(month_of(self.due))]
+        steps = {"offer": (-30, -7, 0, 1), "plan": (0, 1), **dict.fromkeys(ANSWERED, (-14, 0, 30))}
+        return [plus_days(self.due, step) for step in steps.get(self.about, (0,))]
+
+    @property
+    def hardly_summed(self) -> list[date]:
+        """Days of receipt on which the first step is just told by itself, and just not."""
+        return [plus_days(self.moments[0], 14), plus_days(self.moments[0], 15)]
 
     @property
     def turning_days(self) -> list[date]:
         """Every day on which something can turn."""
-        return sorted(
-            {
-                self.enrolled - ONE_DAY,
-                self.enrolled,
-                self.enrolled + ONE_DAY,
-                plus_days(self.enrolled, 60),
-                plus_days(self.enrolled, 90),
-                plus_days(self.enrolled, 91),
-                plus_months(self.enrolled, 12),
-                self.closed - ONE_DAY,
-                self.closed,
-                self.closed + ONE_DAY,
-                plus_months(self.closed, 6) - ONE_DAY,
-                plus_months(self.closed, 6),
-                plus_days(plus_months(self.closed, 6), 30),
-                plus_months(plus_months(self.closed, 6), 2) - ONE_DAY,
-                plus_months(plus_months(self.closed, 6), 2),
-                plus_months(self.closed, 7),
-                first_of_next_month(month_of(plus_months(self.closed, 7))),
-                plus_months(plus_months(self.closed, 7), 3),
-            }
-        )
+        days = {day + step * ONE_DAY for day in self.anchors for step in (-1, 0, 1)}
+        days |= {self.due - ONE_DAY, self.due, self.due + ONE_DAY, self.gives_up - ONE_DAY, self.gives_up}
+        days |= {moment - step * ONE_DAY for moment in self.moments for step in (0, 1)}
+        if self.about == "offer":
+            days.add(plus_months(self.enrolled, 12))
+        elif self.about == "in_measure":
+            for months in (6, 12):
+                day = plus_months(self.started, months)
+                days |= {day - ONE_DAY, day, day + ONE_DAY}
+        elif self.about in ("stockholmsjobb", "internship", "livelihood", "duty"):
+            days |= {date(2016, 12, 31), date(2017, 1, 1), date(2017, 12, 31)}
+            days |= {plus_months(day, 12) for day in self.anchors}
+        elif self.about == "nothing":
+            days |= {plus_months(self.enrolled, 6), plus_months(self.enrolled, 18), plus_months(self.closed, 7)}
+        return sorted(days)
 
     @property
     def months(self) -> list[str]:
-        """The month that is looked at after the closure, most of the time, and its neighbours."""
-        looked_at = plus_months(self.closed, 7)
-        return [month_of(looked_at), month_of(looked_at), month_of(plus_months(self.closed, 6))]
+        """The month that is looked at after the closure or the end, most of the time, and its neighbours."""
+        looked_at = [plus_months(self.closed, 7), plus_months(self.ended, 4)]
+        if self.about == "assistance_4m":
+            looked_at.reverse()
+        return [
+            month_of(looked_at[0]),
+            month_of(looked_at[0]),
+            month_of(looked_at[1]),
+            month_of(plus_months(self.closed, 6)),
+        ]
 
 
-def pools() -> st.SearchStrategy[Pool]:
-    """Where in time a history plays."""
-    chosen = st.lists(st.integers(0, 17), min_size=1, max_size=4).map(tuple)
-    return st.builds(Pool, st.sampled_from(ENROLMENTS), st.sampled_from(CLOSURES), chosen)
+def pools(about: str | None) -> st.SearchStrategy[Pool]:
+    """Where in time a history plays, and what it is about (None: anything)."""
+    chosen = st.lists(st.integers(0, 30), min_size=1, max_size=4).map(tuple)
+    return st.builds(
+        Pool,
+        st.sampled_from(ABOUT) if about is None else st.just(about),
+        st.sampled_from(ENROLMENTS),
+        st.sampled_from(CLOSURES),
+        st.sampled_from(STARTS),
+        st.sampled_from(ENDS),
+        chosen,
+    )
 
 
 def stamp(day: date) -> str:
@@ -97,61 +187,90 @@ def stamp(day: date) -> str:
     return datetime.combine(day, time.max, STOCKHOLM).astimezone(UTC).isoformat()
 
 
-def _data(pool: Pool) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
+def _data(pool: Pool) -> st.SearchStrategy[Told]:
+    """Any event, about the few days of a history."""
     day = st.sampled_from(pool.days).map(date.isoformat)
-    enrolled = st.one_of(st.just(pool.enrolled.isoformat()), st.just(pool.enrolled.isoformat()), day)
-    closed = st.one_of(st.just(pool.closed.isoformat()), st.just(pool.closed.isoformat()), day)
-    person, case = st.sampled_from(PERSONS), st.sampled_from(CASES)
-    unit, group = st.sampled_from(UNITS), st.sampled_from(TARGET_GROUPS)
+
+    def mostly(usual: date) -> st.SearchStrategy[str]:
+        return st.one_of(st.just(usual.isoformat()), st.just(usual.isoformat()), day)
+
+    person, case, measure = st.sampled_from(PERSONS), st.sampled_from(CASES), st.sampled_from(MEASURES)
+    unit, group, reason = st.sampled_from(UNITS), st.sampled_from(TARGET_GROUPS), st.sampled_from(REASONS)
+    of_case = {"person": person, "case": case}
+    long_ago = plus_months(pool.enrolled, -10)
     enrolment = st.fixed_dictionaries(
         {
-            "person": person,
-            "case": case,
-            "on": enrolled,
+            **of_case,
+            "on": mostly(pool.enrolled),
             "unit": unit,
             "target_group": group,
             "sex": st.sampled_from(("female", "male", "unknown")),
-            "birth_year": st.sampled_from((1990, 1990, 1987, 2001, 1955)),
+            "birth_year": st.sampled_from(BIRTH_YEARS),
         },
-        optional={"contact_consent": st.booleans()},
+        optional={
+            "contact_consent": st.booleans(),
+            "assistance": st.booleans(),
+            "assistance_since": st.sampled_from([(long_ago + n * ONE_DAY).isoformat() for n in (-3, -1, 0, 1)]),
+        },
     )
-    transfer = st.fixed_dictionaries(
-        {"person": person, "case": case, "on": day}, optional={"unit": unit, "target_group": group}
-    ).filter(lambda data: "unit" in data or "target_group" in data)
-    closure = st.fixed_dictionaries(
-        {"person": person, "case": case, "on": closed, "reason": st.sampled_from(("work", "studies", *REASONS))}
+    transfer = st.fixed_dictionaries({**of_case, "on": day}, optional={"unit": unit, "target_group": group}).filter(
+        lambda data: "unit" in data or "target_group" in data
     )
     answered = st.fixed_dictionaries(
         {"response": st.just("answered"), "occupation": st.sampled_from(OCCUPATIONS)},
         optional={"same_field": st.booleans(), "method": st.just("interview")},
     )
-    answer = st.builds(
-        lambda common, said: {**common, **said},
-        st.fixed_dictionaries({"person": person, "check": st.just("occupation_6m"), "subject": case, "on": day}),
-        st.one_of(answered, st.just({"response": "declined"})),
+    checked = st.sampled_from((pool.about, *ANSWERED) if pool.about in ANSWERED else ANSWERED)
+    asked_about = st.builds(
+        lambda person, check, case, measure, on: {
+            "person": person,
+            "check": check,
+            "subject": case if check == "occupation_6m" else measure,
+            "on": on,
+        },
+        person,
+        checked,
+        case,
+        measure,
+        day,
     )
-    feed = st.sampled_from(("cases", "answers", "assistance"))
-    measure = st.fixed_dictionaries(
-        {"person": person, "case": case, "measure": st.just("m1"), "on": day, "kind": st.just("internship")}
+    answer = st.builds(
+        lambda common, said: {**common, **said}, asked_about, st.one_of(answered, st.just({"response": "declined"}))
+    )
+    attempt = st.builds(lambda common, how: {**common, "how": how}, asked_about, st.sampled_from(("phone", "letter")))
+    start = st.fixed_dictionaries(
+        {**of_case, "measure": measure, "kind": st.sampled_from(KINDS), "on": mostly(pool.started)},
+        optional={
+            "provider": st.sampled_from(("municipal", "private")),
+            "funder": st.sampled_from(("own", "district")),
+        },
+    )
+    end = st.fixed_dictionaries(
+        {**of_case, "measure": measure, "on": mostly(pool.ended)},
+        optional={"result": st.sampled_from(("completed", "interrupted")), "reason": reason},
     )
     retraction = st.fixed_dictionaries({"person": person})  # at what it points is drawn when the others are known
+    more = 3 if pool.with_measures else 1
     kinds: list[tuple[int, str, st.SearchStrategy[dict[str, Any]]]] = [
         (6, "case.enrolled", enrolment),
-        (5, "case.closed", closure),
+        (
+            5,
+            "case.closed",
+            st.fixed_dictionaries({**of_case, "on": mostly(pool.closed), "reason": st.one_of(reason, st.just("work"))}),
+        ),
         (3, "case.transferred", transfer),
+        (2, "case.assigned", st.fixed_dictionaries({**of_case, "on": day, "worker": st.sampled_from(("w1", "w2"))})),
         (
             2,
-            "case.assigned",
-            st.fixed_dictionaries({"person": person, "case": case, "on": day, "worker": st.sampled_from(("w1", "w2"))}),
-        ),
-        (
-            3,
             "offer.made",
-            st.fixed_dictionaries(
-                {"person": person, "case": case, "on": day, "kind": st.sampled_from(("job", "education"))}
-            ),
+            st.fixed_dictionaries({**of_case, "on": day, "kind": st.sampled_from(("job", "education"))}),
         ),
+        (2, "plan.set", st.fixed_dictionaries({**of_case, "on": day})),
+        (2, "guidance.held", st.fixed_dictionaries({**of_case, "on": day})),
+        (more, "measure.started", start),
+        (more, "measure.ended", end),
         (3, "followup.answered", answer),
+        (1, "followup.attempted", attempt),
         (2, "consent.changed", st.fixed_dictionaries({"person": person, "contact": st.booleans(), "on": day})),
         (
             2,
@@ -160,8 +279,11 @@ def _data(pool: Pool) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
         ),
         (1, "person.protected", st.fixed_dictionaries({"person": person, "protected": st.booleans(), "on": day})),
         (3, "event.retracted", retraction),
-        (1, "source.reported_through", st.fixed_dictionaries({"feed": feed, "through": day})),
-        (1, "measure.started", measure),
+        (
+            1,
+            "source.reported_through",
+            st.fixed_dictionaries({"feed": st.sampled_from(("cases", "answers", "assistance")), "through": day}),
+        ),
     ]
     weighted = [st.tuples(st.just(type_), data) for weight, type_, data in kinds for _ in range(weight)]
     return st.one_of(weighted)
@@ -170,70 +292,110 @@ def _data(pool: Pool) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
 IDENTITIES = tuple((source, id_) for source in ("/tiny/a", "/tiny/B") for id_ in IDS)
 
 
-def _story(pool: Pool, draw: Callable[..., Any]) -> list[tuple[str, dict[str, Any]]]:
+def _story(pool: Pool, draw: Callable[..., Any]) -> list[Told]:
     """What a history is about, so that every protocol is reached often; noise is strewn over it afterwards."""
-    about = draw(st.sampled_from(("offer", "occupation", "occupation", "assistance", "nothing")))
-    if about == "nothing":
+    if pool.about == "nothing":
         return []
-    enrolled = {
-        "person": "p1",
-        "case": "c1",
+    person, of_case = {"person": "p1"}, {"person": "p1", "case": "c1"}
+    enrolled: dict[str, Any] = {
+        **of_case,
         "on": pool.enrolled.isoformat(),
         "unit": "north",
-        "target_group": "ordinary",
+        "target_group": "activity_duty" if pool.about == "duty" else draw(st.sampled_from(TARGET_GROUPS)),
         "sex": "female",
-        "birth_year": 1990,
+        "birth_year": 2000 if pool.about == "duty" else draw(st.sampled_from(BIRTH_YEARS)),
     }
-    closed = {"person": "p1", "case": "c1", "on": pool.closed.isoformat(), "reason": "work"}
+    closed: Told = ("case.closed", {**of_case, "on": pool.closed.isoformat(), "reason": "work"})
+    of_measure = {**of_case, "measure": "m1"}
+    kind = {"assistance_4m": "stockholmsjobb", "higher_vocational_6m": "higher_vocational"}.get(pool.about, pool.about)
+    if kind not in KINDS:
+        of_these = ("stockholmsjobb", "vocational_training", "combination_training")
+        kind = draw(st.sampled_from(of_these if pool.about == "occupation_3m" else KINDS))
+    start: dict[str, Any] = {**of_measure, "on": pool.started.isoformat(), "kind": kind}
+    end: dict[str, Any] = {**of_measure, "on": pool.ended.isoformat()}
     day = st.sampled_from(pool.days).map(date.isoformat)
-    turning = st.sampled_from([each for each in pool.turning_days if each >= pool.closed]).map(date.isoformat)
-    later = st.one_of(turning, day)
+    turning = st.sampled_from([each for each in pool.turning_days if each >= max(pool.anchors)] or pool.turning_days)
+    later = st.one_of(turning.map(date.isoformat), day)
+    edge = st.sampled_from([pool.closed, pool.closed + ONE_DAY, pool.due - ONE_DAY, pool.due]).map(date.isoformat)
+    reason, occupation = st.sampled_from(REASONS), st.sampled_from(("work", "work", *OCCUPATIONS))
 
-    def reported(feed: str, gives_up: date) -> tuple[str, dict[str, Any]]:
-        through = draw(st.sampled_from((gives_up - ONE_DAY, gives_up)))
+    def reported(feed: str) -> Told:
+        through = draw(st.sampled_from((pool.gives_up - ONE_DAY, pool.gives_up)))
         return ("source.reported_through", {"feed": feed, "through": through.isoformat()})
 
-    kept: list[tuple[str, dict[str, Any]]]
-    optional: list[tuple[str, dict[str, Any]]]
-    if about == "offer":
+    def reply(subject: str, **said: Any) -> Told:
+        about = {**person, "check": pool.about, "subject": subject, "on": draw(later)}
+        return ("followup.answered", {**about, "response": "answered" if said else "declined", **said})
+
+    def closed_on(when: st.SearchStrategy[str], why: st.SearchStrategy[str]) -> Told:
+        return ("case.closed", {**of_case, "on": draw(when), "reason": draw(why)})
+
+    said_no: Told = ("consent.changed", {**person, "contact": False, "on": draw(st.one_of(edge, later))})
+    register: Told = (
+        "assistance.reported",
+        {**person, "month": month_of(pool.due), "receives": draw(st.booleans())},
+    )
+    transfer: Told = ("case.transferred", {**of_case, "on": draw(day), "unit": "south"})
+    assigned: Told = ("case.assigned", {**of_case, "on": draw(day), "worker": "w1"})
+    again: Told = ("case.enrolled", {**enrolled, "case": "c2", "on": draw(st.one_of(edge, later))})
+    died: list[Told] = [
+        ("case.enrolled", {**enrolled, "case": "c2"}),
+        ("case.closed", {**person, "case": "c2", "on": draw(later), "reason": "deceased"}),
+    ]
+
+    kept: list[Told]
+    often: list[Told]
+    seldom: list[Told] = [transfer, assigned]
+    if pool.about == "offer":
+        kept = [("case.enrolled", {**enrolled, "birth_year": 1990})]
+        offer: Told = ("offer.made", {**of_case, "on": draw(day), "kind": "job"})
+        often = [reported("cases"), offer, closed_on(day, reason), assigned]
+    elif pool.about == "plan":
         kept = [("case.enrolled", enrolled)]
-        optional = [
-            reported("cases", plus_days(pool.enrolled, 91)),
-            ("offer.made", {"person": "p1", "case": "c1", "on": draw(day), "kind": "job"}),
-            ("case.closed", {**closed, "on": draw(day), "reason": draw(st.sampled_from(REASONS))}),
-        ]
-    elif about == "occupation":
-        kept = [("case.enrolled", {**enrolled, "contact_consent": True}), ("case.closed", closed)]
-        optional = [
-            reported("answers", plus_months(plus_months(pool.closed, 6), 2)),
-            (
-                "followup.answered",
-                {"person": "p1", "check": "occupation_6m", "subject": "c1", "on": draw(later), "response": "declined"},
-            ),
-            (
-                "followup.answered",
-                {
-                    "person": "p1",
-                    "check": "occupation_6m",
-                    "subject": "c1",
-                    "on": draw(later),
-                    "response": "answered",
-                    "occupation": "work",
-                },
-            ),
-            ("consent.changed", {"person": "p1", "contact": False, "on": draw(later)}),
-            ("case.enrolled", {**enrolled, "case": "c2", "on": draw(later)}),
-        ]
-    else:
+        often = [reported("cases"), ("plan.set", {**of_case, "on": draw(day)}), closed_on(day, reason), assigned]
+    elif pool.about == "occupation_6m":
+        kept = [("case.enrolled", {**enrolled, "contact_consent": True}), closed]
+        often = [reported("answers"), reply("c1", occupation=draw(occupation)), again]
+        seldom += [reply("c1"), said_no]
+    elif pool.about == "assistance_7m":
+        kept = [("case.enrolled", enrolled), closed_on(st.just(pool.closed.isoformat()), reason)]
+        often = [reported("assistance"), register]
+    elif pool.about in ("occupation_3m", "higher_vocational_6m"):
+        result = draw(st.sampled_from(("completed", "completed", "completed", "interrupted", None)))
         kept = [
             ("case.enrolled", enrolled),
-            ("case.closed", {**closed, "reason": draw(st.sampled_from(REASONS))}),
+            ("measure.started", start),
+            ("measure.ended", {**end, **({"result": result} if result else {})}),
         ]
-        optional = [
-            reported("assistance", plus_months(plus_months(pool.closed, 7), 3)),
-            ("assistance.reported", {"person": "p1", "month": pool.months[0], "receives": draw(st.booleans())}),
+        said = {"occupation": draw(occupation), "same_field": draw(st.sampled_from((True, True, False)))}
+        often = [reported("answers"), reply("m1", **said), closed]
+        seldom += [reply("m1"), *died]
+    elif pool.about == "assistance_4m":
+        kept = [("case.enrolled", enrolled), ("measure.started", start), ("measure.ended", end)]
+        often = [reported("assistance"), register, closed]
+    elif pool.about == "in_measure":
+        kept = [("case.enrolled", enrolled), ("measure.started", start)]
+        often = [
+            ("measure.ended", {**end, "on": draw(st.one_of(later, st.just(end["on"])))}),
+            closed_on(st.one_of(later, st.just(pool.closed.isoformat())), reason),
         ]
-    return kept + [event for event in optional if draw(st.booleans())]
+    elif pool.with_measures:  # who was there, and what it led to
+        kept = [
+            ("case.enrolled", enrolled),
+            ("measure.started", {**start, "funder": "own", "provider": "municipal"}),
+        ]
+        often = [("measure.ended", {**end, "reason": draw(st.one_of(st.just("work"), reason))}), closed, transfer]
+        seldom += [("case.transferred", {**of_case, "on": draw(day), "target_group": "resource"})]
+    elif pool.about == "duty":
+        kept = [("case.enrolled", enrolled), closed_on(st.just(pool.closed.isoformat()), st.just("studies"))]
+        often = [("guidance.held", {**of_case, "on": draw(day)})]
+        seldom += [("case.transferred", {**of_case, "on": draw(day), "target_group": "ordinary"})]
+    else:  # how long it took
+        since = plus_months(pool.enrolled, -10) - draw(st.sampled_from((0, 1, 1, 3))) * ONE_DAY
+        kept = [("case.enrolled", {**enrolled, "assistance": True, "assistance_since": since.isoformat()}), closed]
+        often = [("case.closed", {**person, "case": "c2", "on": draw(later), "reason": draw(reason)}), again]
+    more = [event for event in often if draw(st.booleans())]
+    return kept + more + [event for event in seldom if draw(st.integers(0, 3)) == 3]
 
 
 @dataclass(frozen=True)
@@ -260,24 +422,33 @@ def in_words(events: list[Event]) -> str:
 
 
 @st.composite
-def scenes(draw: Callable[..., Any], *, most: int = 9, erasures: bool = False, often_erased: bool = False) -> Scene:
-    """Histories: a story and up to `most` other accepted events, each (source, id) once, in any order.
+def scenes(
+    draw: Callable[..., Any],
+    *,
+    about: str | None = None,
+    most: int = 9,
+    erasures: bool = False,
+    often_erased: bool = False,
+) -> Scene:
+    """Histories: a story (about one thing, or anything) and up to `most` other accepted events, in any order.
 
-    A retraction points at any event of the history, also at one that comes after it, mostly from the same source.
+    Each (source, id) occurs once. A retraction points at any event of the history, also at one that comes after it,
+    mostly from the same source.
     """
-    pool = draw(pools())
+    pool = draw(pools(about))
     # received on few days, so that a step is sometimes summed and sometimes just not
-    received = st.sampled_from([*pool.turning_days, plus_days(pool.enrolled, 74), plus_days(pool.enrolled, 75)])
-    told = _story(pool, draw) + draw(st.lists(_data(pool), min_size=1, max_size=most))
+    received = st.sampled_from([*pool.turning_days, *pool.hardly_summed])
+    story = _story(pool, draw)
+    told = story + draw(st.lists(_data(pool), min_size=1, max_size=most))
     if erasures and draw(st.integers(0, 7)) >= (3 if often_erased else 7):
         told.append(("person.erased", {"person": draw(st.sampled_from(PERSONS))}))
     used = draw(st.lists(st.sampled_from(IDENTITIES), min_size=len(told), max_size=len(told), unique=True))
     events: list[Event] = []
-    for (type_, data), (source, id_) in zip(told, used, strict=True):
+    for number, ((type_, data), (source, id_)) in enumerate(zip(told, used, strict=True)):
         if type_ == "event.retracted":
             target = draw(st.sampled_from(used))
-            about = [told[i][1].get("person") for i, each in enumerate(used) if each == target]
-            data = {"person": about[0] or data["person"], "retracts": {"source": target[0], "id": target[1]}}
+            whose = [told[i][1].get("person") for i, each in enumerate(used) if each == target]
+            data = {"person": whose[0] or data["person"], "retracts": {"source": target[0], "id": target[1]}}
             if target[0] != source and (target[0], id_) not in used and draw(st.integers(0, 3)):
                 source = target[0]
         events.append(
@@ -286,7 +457,8 @@ def scenes(draw: Callable[..., Any], *, most: int = 9, erasures: bool = False, o
                 "id": id_,
                 "source": source,
                 "type": type_,
-                "time": draw(st.sampled_from(TIMES)),
+                # mostly what the story says was recorded last, so that the noise does not drown it
+                "time": draw(st.sampled_from((*TIMES, *TIMES[-1:] * 10) if number < len(story) else TIMES)),
                 "data": data,
                 "received": stamp(draw(received)),
             }

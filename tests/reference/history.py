@@ -1,11 +1,12 @@
 """One person's history: which events stand, which of them hold, and what was so on a day.
 
-Every question is answered by looking through all the person's events again.
+Every question is answered by looking through all the person's events. An answer is kept: a history never changes.
 """
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tests.reference.days import day_of, instant_of, stockholm_day
 
@@ -53,6 +54,26 @@ def as_of(events: list[Event], feed: str, business_date: date) -> date:
     return business_date if through is None else min(through, business_date)
 
 
+Asked = ParamSpec("Asked")
+Told = TypeVar("Told")
+
+
+def once(
+    question: Callable[Concatenate["History", Asked], Told],
+) -> Callable[Concatenate["History", Asked], Told]:
+    """Keep what a question about a history has been answered with."""
+
+    @wraps(question)
+    def answer(self: "History", /, *args: Asked.args, **kwargs: Asked.kwargs) -> Told:
+        asked = (question.__name__, *args)
+        if asked not in self.answers:
+            self.answers[asked] = question(self, *args, **kwargs)
+        told: Told = self.answers[asked]
+        return told
+
+    return answer
+
+
 class History:
     """All that is known of one person. Two persons with the same case id have two cases."""
 
@@ -60,6 +81,7 @@ class History:
         self.person = person
         self.events = without_repeats([e for e in events if e["data"].get("person") == person])
         self.left = [e for e in self.events if not self.retracted(e)]
+        self.answers: dict[Any, Any] = {}
 
     # -- which events stand, which hold
 
@@ -77,6 +99,7 @@ class History:
                     return True
         return False
 
+    @once
     def standing(self, type_: str) -> list[Event]:
         """The events of a type that are not retracted."""
         return [e for e in self.left if e["type"] == type_]
@@ -95,16 +118,19 @@ class History:
 
     # -- the person
 
+    @once
     def sex(self) -> str | None:
         """As the greatest of all the person's enrolments says."""
         enrolment = self.winner("case.enrolled", lambda e: True)
         return enrolment["data"]["sex"] if enrolment else None
 
+    @once
     def birth_year(self) -> int | None:
         """As the greatest of all the person's enrolments says."""
         enrolment = self.winner("case.enrolled", lambda e: True)
         return enrolment["data"]["birth_year"] if enrolment else None
 
+    @once
     def consent_said(self) -> dict[date, bool]:
         """What was said about contact, by its day.
 
@@ -131,6 +157,7 @@ class History:
         said = {d: e for d, e in self.by_day("person.protected", lambda e: True).items() if d <= day}
         return bool(said and said[max(said)]["data"]["protected"])
 
+    @once
     def assistance(self, month: str) -> bool | None:
         """Whether the person received assistance in a calendar month; None while nobody has reported."""
         report = self.winner("assistance.reported", lambda e: e["data"]["month"] == month)
@@ -138,24 +165,29 @@ class History:
 
     # -- cases
 
+    @once
     def cases(self) -> list[str]:
         """Every case that has its enrolment: everything about a case waits for that."""
         return sorted({e["data"]["case"] for e in self.standing("case.enrolled")})
 
+    @once
     def enrolment(self, case: str) -> Event | None:
         """The enrolment that holds."""
         return self.winner("case.enrolled", lambda e: e["data"]["case"] == case)
 
+    @once
     def enrolled_on(self, case: str) -> date:
         """The day of enrolment of a case that has one."""
         enrolment = self.enrolment(case)
         assert enrolment is not None
         return on(enrolment)
 
+    @once
     def closing(self, case: str) -> Event | None:
         """The greatest of a case's closures, also where it is doubtful."""
         return self.winner("case.closed", lambda e: e["data"]["case"] == case)
 
+    @once
     def closure(self, case: str) -> Event | None:
         """The closure that holds. Dated before the enrolment it is ignored, and nothing takes its place."""
         closure = self.closing(case)
@@ -163,15 +195,18 @@ class History:
             return None
         return closure
 
+    @once
     def closed_on(self, case: str) -> date | None:
         """The day of closure, if any."""
         closure = self.closure(case)
         return on(closure) if closure else None
 
+    @once
     def dated_days(self) -> list[date]:
         """The days on which anything known is dated."""
         return sorted({on(e) for e in self.left if "on" in e["data"]})
 
+    @once
     def reason(self, case: str) -> str | None:
         """Why it was closed, if it was."""
         closure = self.closure(case)
@@ -182,10 +217,12 @@ class History:
         closed = self.closed_on(case)
         return self.enrolled_on(case) <= day and (closed is None or day <= closed)
 
+    @once
     def transfers(self, case: str, attribute: str) -> dict[date, Event]:
         """The transfers of a unit or a target group, by day: case, attribute and day are the fact's key."""
         return self.by_day("case.transferred", lambda e: e["data"]["case"] == case and attribute in e["data"])
 
+    @once
     def attribute_on(self, case: str, attribute: str, day: date) -> str:
         """Unit or target group at the end of a day: the enrolment's, until a transfer says otherwise.
 
@@ -209,37 +246,84 @@ class History:
                 worker = assignment["data"]["worker"]
         return worker
 
-    def offers(self, case: str) -> list[date]:
-        """The days on which something was offered in a case. They count from the day of enrolment."""
+    @once
+    def acts(self, case: str, type_: str) -> list[date]:
+        """The days of a case's offers, plans or talks (the event's type). They count from the day of enrolment."""
         return sorted(
-            on(e) for e in self.standing("offer.made") if e["data"]["case"] == case and on(e) >= self.enrolled_on(case)
+            on(e) for e in self.standing(type_) if e["data"]["case"] == case and on(e) >= self.enrolled_on(case)
         )
 
+    @once
+    def talks(self) -> list[date]:
+        """The days of the person's study and career guidance, in any case."""
+        return sorted(day for case in self.cases() for day in self.acts(case, "guidance.held"))
+
+    @once
     def died_on(self) -> list[date]:
         """Days on which any case of the person was closed as deceased."""
         return sorted(on(c) for c in map(self.closure, self.cases()) if c and c["data"]["reason"] == "deceased")
 
     # -- measures
 
+    @once
     def measures(self) -> list[str]:
         """Every measure that has its start, and whose case (the start's) has its enrolment."""
         started = {e["data"]["measure"] for e in self.standing("measure.started")}
         return sorted(m for m in started if self.enrolment(self.start(m)["data"]["case"]))
 
+    @once
     def start(self, measure: str) -> Event:
         """The start that holds."""
         start = self.winner("measure.started", lambda e: e["data"]["measure"] == measure)
         assert start is not None
         return start
 
+    @once
     def ending(self, measure: str) -> Event | None:
         """The greatest of a measure's ends, also where it is doubtful."""
         return self.winner("measure.ended", lambda e: e["data"]["measure"] == measure)
 
+    @once
     def end(self, measure: str) -> Event | None:
         """The end that holds. Dated before the start it is ignored, and nothing takes its place."""
         end = self.ending(measure)
         return end if end and on(end) >= on(self.start(measure)) else None
+
+    def measure_case(self, measure: str) -> str:
+        """The case that a measure belongs to: the start's holds, whatever the end says."""
+        case: str = self.start(measure)["data"]["case"]
+        return case
+
+    def started_on(self, measure: str) -> date:
+        """The first day of a measure."""
+        return on(self.start(measure))
+
+    def ended_on(self, measure: str) -> date | None:
+        """The day of the event measure.ended that holds, if any."""
+        end = self.end(measure)
+        return on(end) if end else None
+
+    def said_of_measure(self, measure: str, name: str) -> str | None:
+        """kind, provider or funder, by its start; result or reason, by its end. None: not said."""
+        event = self.end(measure) if name in ("result", "reason") else self.start(measure)
+        return event["data"].get(name) if event else None
+
+    @once
+    def last_day(self, measure: str) -> date | None:
+        """The last day on which a measure goes on; None while it is not known.
+
+        Its end; without one the closure of its case, but at least its start day.
+        """
+        ended = self.ended_on(measure)
+        if ended is not None:
+            return ended
+        closed = self.closed_on(self.measure_case(measure))
+        return None if closed is None else max(closed, self.started_on(measure))
+
+    def goes_on(self, measure: str, day: date) -> bool:
+        """From its start to its last day, both included."""
+        last = self.last_day(measure)
+        return self.started_on(measure) <= day and (last is None or day <= last)
 
     # -- what is doubtful
 
@@ -264,9 +348,9 @@ class History:
                 for moved_on, transfer in self.transfers(case, attribute).items():
                     if moved_on < since:
                         found.add(("transfer_before_enrolment", *identity(transfer)))
-        for measure in self.measures():
+        for measure in {e["data"]["measure"] for e in self.standing("measure.started")}:
             end = self.ending(measure)
-            if end and on(end) < on(self.start(measure)):
+            if end and on(end) < self.started_on(measure):
                 found.add(("end_before_start", *identity(end)))
         return found
 

@@ -21,6 +21,10 @@ class Municipality:
     edges: tuple[Edge, ...] = ()
     livelihood: frozenset[str] = frozenset({"work", "studies", "self_employment"})
     neutral: frozenset[str] = frozenset({"referred_back", "moved", "deceased"})
+    own: frozenset[str] = frozenset({"own"})
+    """Funders: paid by the labour-market committee itself."""
+    municipal: frozenset[str] = frozenset({"municipal"})
+    """Providers: the city's own workplaces."""
     targets: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     """(indicator, year) to (target as a decimal text, "higher" or "lower": which is better)."""
 

@@ -1,19 +1,30 @@
 """Notices: what tells a member of staff that a check needs them, on a day."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from tests.reference.checks import Check, checks
+from tests.reference.checks import ANSWERED_BY_THE_REGISTER, PROTOCOLS, Check, checks
 from tests.reference.days import first_of_next_month, month_of, plus_days, send_on
 from tests.reference.history import Event
 from tests.reference.municipality import Municipality
 
 STEPS = {
     "offer_90d": [(-30, "worker"), (-7, "worker"), (0, "worker"), (+1, "manager")],
+    "plan_5d": [(0, "worker"), (+1, "manager")],
+    "occupation_3m": [(-14, "worker"), (0, "worker"), (+30, "worker")],
     "occupation_6m": [(-14, "worker"), (0, "worker"), (+30, "worker")],
+    "higher_vocational_6m": [(-14, "worker"), (0, "worker"), (+30, "worker")],
     "assistance_7m": [],  # one notice a month to the register owner instead
+    "assistance_4m": [],
+    "in_measure_3m": [(0, "worker")],
+    "in_measure_6m": [(0, "worker")],
+    "in_measure_12m": [(0, "worker")],
 }
 """Days from due, and whom it tells."""
+
+NONE_ONCE_CLOSED = ("offer_90d", "plan_5d")
+"""What tells nothing once the case is closed, and whose last step (due + 1) reports that it was missed."""
 
 SETTLED = ("met", "missed", "answered", "expired", "cancelled")
 
@@ -48,23 +59,28 @@ def would_be_open(check: Check, step: int, asked: date) -> bool:
     """Whether a step of a check needs somebody on the day asked for.
 
     From its moment until the check is settled or moved. Being missed withdraws the steps before, not the one that
-    reports it (due + 1), which is open once missed has been reached. offer_90d tells nothing once the case is closed,
-    from the day of closure on.
+    reports it (due + 1), which is open once missed has been reached. Offers and plans tell nothing once the case is
+    closed, from the day of closure on.
     """
     if asked < plus_days(check.due, step):
         return False
-    if check.protocol == "offer_90d" and check.case_closed:
+    if check.protocol in NONE_ONCE_CLOSED and check.case_closed:
         return False
-    if check.protocol == "offer_90d" and step == +1:
+    if check.protocol in NONE_ONCE_CLOSED and step == +1:
         return check.state == "missed"
     return check.state not in SETTLED
 
 
 def notices(
-    events: list[Event], asked: date, business_date: date, municipality: Municipality, summed_after_days: int = 14
+    events: list[Event],
+    asked: date,
+    business_date: date,
+    municipality: Municipality,
+    summed_after_days: int = 14,
+    protocols: Iterable[str] = PROTOCOLS,
 ) -> list[Notice]:
     """Every open or summed notice on the day asked for, with catch-up and register notices, by id."""
-    existing = checks(events, asked, business_date, municipality)
+    existing = checks(events, asked, business_date, municipality, protocols)
     found: list[Notice] = []
     for check in existing:
         for step, tells in STEPS[check.protocol]:
@@ -124,7 +140,7 @@ def register_notices(existing: list[Check], asked: date) -> list[Notice]:
     It is open while a check that looks at that month is unsettled, and lists those.
     """
     together: list[Notice] = []
-    waiting = [c for c in existing if c.protocol == "assistance_7m" and c.state not in SETTLED]
+    waiting = [c for c in existing if c.protocol in ANSWERED_BY_THE_REGISTER and c.state not in SETTLED]
     for month in sorted({month_of(c.due) for c in waiting}):
         moment = first_of_next_month(month)
         if asked >= moment:

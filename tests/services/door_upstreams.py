@@ -95,6 +95,9 @@ FIGURES: dict[str, list[dict[str, Any]]] = {
 }
 
 
+NOTHING = by_sex(*(a_figure(None, 0, 0, status="no_data") for _ in range(3)))
+
+
 @dataclass
 class Services:
     """What the services say; take one away with `down`, and read what was posted from `answers`."""
@@ -111,6 +114,8 @@ class Services:
         {"unit": "jobbtorg-farsta", "overdue": 0, "this_week": 3, "answerable": 1},
     ])  # fmt: skip
     figures: Mapping[str, list[dict[str, Any]]] = field(default_factory=lambda: FIGURES)
+    computing: dict[str, int] | None = None
+    """How far a changed catalogue has been computed, by which there are neither figures nor checks yet."""
     answer_reply: tuple[int, dict[str, Any]] = (202, {"event": {"source": "/efterhand/followup", "id": "1"}})
 
     def transport(self) -> httpx.MockTransport:
@@ -129,14 +134,19 @@ class Services:
         query = request.url.params
         if path == "status":
             return httpx.Response(200, json={**STATUS, **OWN_STATUS[service], **self.statuses.get(service, {})})
+        if self.computing and (path.startswith("figures/") or (path == "checks" and "case" in query)):
+            progress = {**self.computing, "percent": 0}
+            return httpx.Response(503, json={"code": "being_computed", "progress": progress})
         if service == "followup" and path == "due-summary":
             week = {"from": "2017-12-31", "to": "2017-12-31"}
-            return httpx.Response(200, json={"on": TODAY.isoformat(), "week": week, "items": self.due_items})
+            told = {} if self.computing is None else {"computing": self.computing}
+            return httpx.Response(200, json={"on": TODAY.isoformat(), "week": week, "items": self.due_items, **told})
         if service == "followup" and path == "checks":
             wanted = [
                 check
                 for check in self.checks
-                if all(query.get(name) in (None, check[name]) for name in ("case", "protocol", "unit"))
+                if all(query.get(name) in (None, check[name]) for name in ("case", "unit"))
+                and check["protocol"] in query.get("protocol", check["protocol"]).split(",")
                 and check["state"] in query.get("state", check["state"]).split(",")
             ]
             start, limit = int(query.get("cursor") or 0), int(query.get("limit") or 100)
@@ -150,6 +160,6 @@ class Services:
             return httpx.Response(200, json={
                 "indicator": name, "from": "2017-01-01", "to": query["at"], "definition": "d1",
                 "as_of": OWN_STATUS["indicators"]["as_of"][CATALOGUE.indicators[name].feed],
-                "preliminary": name == "self_sufficient_6m", "rows": self.figures[name],
+                "preliminary": name == "self_sufficient_6m", "rows": self.figures.get(name, NOTHING),
             })  # fmt: skip
         raise AssertionError(f"the door asked for {request.method} {request.url}")

@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from efterhand.catalogue import Catalogue
+from efterhand.catalogue import Catalogue, load_catalogue
 from efterhand.database import create_engine, migrate
 from efterhand.messaging.records import Record
 from efterhand_followup.adapters.tables import metadata
 from efterhand_followup.application.apply_events import apply_events
 from efterhand_followup.application.move_date import adopt_catalogue, move_date
 from efterhand_followup.entrypoints.clock import Clock
-from tests.property.product import catalogue as tiny_catalogue
 from tests.property.strategies import stamp
+from tests.tiny import followed_catalogue_directory, tiny_catalogue_directory
 
 SECRET = "00112233445566778899aabbccddeeff"
 Sent = dict[str, Any]
@@ -28,9 +29,10 @@ TABLES = [table.name for table in metadata.sorted_tables]
 class Town:
     """A followup service that is fed by hand."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, catalogue_directory: Path) -> None:
         self.url = url
-        self.catalogue: Catalogue = tiny_catalogue()
+        self.catalogue_directory = catalogue_directory
+        self.catalogue: Catalogue = load_catalogue(str(self.catalogue_directory))
         self.engine: Engine = create_engine(url, "followup")
         self.clock = Clock(self.engine, self.catalogue)
         self.begin_again()
@@ -44,7 +46,7 @@ class Town:
             connection.execute(
                 text(
                     "UPDATE followup.context SET business_date = NULL, started_on = NULL, catalogue = NULL,"
-                    " generation = 0, watermarks = '{}'"
+                    " generation = 0, protocols = '{}', definitions = '{}', watermarks = '{}'"
                 )
             )
             adopt_catalogue(connection, self.catalogue)
@@ -97,6 +99,8 @@ class Town:
             "person": [{k: v for k, v in row.items() if k != "computed_on"} for row in self.rows("person")],
             "check": self.rows("check"),
             "listed": self.rows("listed"),
+            "doubt": self.rows("doubt"),
+            "person_case": self.rows("person_case"),
             "erased": self.rows("erased"),
             "context": [{k: v for k, v in row.items() if k != "started_on"} for row in self.rows("context")],
             "notice": [
@@ -124,7 +128,17 @@ def town(create_database: Callable[[str], str]) -> Iterator[Town]:
     """A town without anybody in it."""
     url = create_database("template0")
     migrate(url, "followup")
-    made = Town(url)
+    made = Town(url, followed_catalogue_directory())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def whole_town(create_database: Callable[[str], str]) -> Iterator[Town]:
+    """The same with every protocol."""
+    url = create_database("template0")
+    migrate(url, "followup")
+    made = Town(url, tiny_catalogue_directory())
     yield made
     made.close()
 

@@ -299,6 +299,16 @@ def test_a_missing_service_is_named_and_the_rest_of_the_page_still_answers(
     assert kept in page.text
 
 
+def test_what_a_changed_catalogue_asks_for_says_how_far_it_is(open_door: Open, services: Services) -> None:
+    services.computing = {"done": 1, "of": 4}
+    page = open_door().get("/")
+    assert page.status_code == 200
+    assert "En ändring i katalogen räknas in: 25 procent är klart." in text_of(page)
+    assert "Visas när allt är omräknat efter en ändring i katalogen." in text_of(page)
+    assert "svarar inte" not in text_of(page)
+    assert "A change in the catalogue is being computed: 25 per cent is done." in text_of(open_door().get("/?lang=en"))
+
+
 def test_with_every_service_missing_there_is_still_a_page(open_door: Open, services: Services) -> None:
     services.down = {"intake", "followup", "indicators"}
     page = text_of(open_door().get("/"))

@@ -155,6 +155,7 @@ def test_settling_takes_level_services_and_nothing_less() -> None:
         ({"outbox": 2}, "outbox 2"),
         ({"lag": None}, "cannot tell its lag"),
         ({"dirty": 1}, "dirty 1"),
+        ({"complete": False}, "another catalogue is being taken over"),
         ({"date": "2017-01-02"}, "dates differ"),
         ({"digest": {"count": 2, "sum": "bb", "buckets": {}}}, "digests differ"),
     ):

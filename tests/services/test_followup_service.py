@@ -26,7 +26,7 @@ from efterhand_followup.adapters.intake_client import IntakeClient
 from efterhand_followup.application.answer_check import SOURCE, recorded_at
 from efterhand_followup.application.apply_events import apply_events
 from efterhand_followup.application.audit import audit
-from efterhand_followup.application.move_date import adopt_catalogue, rebuild
+from efterhand_followup.application.move_date import rebuild
 from efterhand_followup.bootstrap import Services, create_services
 from efterhand_followup.entrypoints.api import create_app
 from efterhand_followup.entrypoints.metrics import StateCollector
@@ -42,7 +42,6 @@ from tests.services.followup_town import (
 )
 from tests.services.intake_running import running_intake
 from tests.services.messaging_tools import until
-from tests.tiny import tiny_catalogue_directory
 
 __all__ = ["town"]
 
@@ -64,7 +63,7 @@ def services(town: Town) -> Iterator[Services]:
         Settings(
             database_url=town.url,
             kafka="127.0.0.1:1",
-            catalogue=str(tiny_catalogue_directory()),
+            catalogue=str(town.catalogue_directory),
             clock="manual",
             secret=SECRET,
             intake_url="http://127.0.0.1:1",
@@ -510,7 +509,7 @@ def test_a_later_answer_is_recorded_later_also_while_the_clock_stands_still() ->
     assert recorded_at(noon, None, None) == noon
 
 
-# --- rebuild, audit, another catalogue ---
+# --- rebuild, audit ---
 
 
 def busy(town: Town) -> None:
@@ -575,17 +574,6 @@ def test_the_audit_finds_a_wrong_row_in_every_table(town: Town, http: httpx.Clie
     town.do(planted)
     found = http.post("/followup/v1/audit").json()["differences"]
     assert table in {each["table"] for each in found}
-
-
-def test_another_catalogue_has_everything_computed_anew(town: Town) -> None:
-    busy(town)
-    with town.engine.begin() as connection:
-        assert not adopt_catalogue(connection, town.catalogue)
-        connection.execute(text("UPDATE followup.context SET catalogue = 'older'"))
-        assert adopt_catalogue(connection, town.catalogue)
-    assert town.clock.round()
-    town.settle()
-    assert audit(town.engine, town.catalogue, SECRET).pending == 0
 
 
 def test_a_person_that_cannot_be_computed_does_not_stop_the_others(town: Town) -> None:

@@ -25,9 +25,10 @@ from tests.services.followup_town import (
     event,
     reported_through,
     town,
+    whole_town,
 )
 
-__all__ = ["town"]
+__all__ = ["town", "whole_town"]
 
 # Every example empties the tables itself.
 EXAMPLES = settings(
@@ -62,41 +63,41 @@ def assert_same(rows: list[Any], wanted: list[Any]) -> None:
 
 @EXAMPLES
 @given(data=st.data(), scene=scenes())
-def test_any_order_any_repeats_and_any_batches_give_the_same_tables(town: Town, data: Any, scene: Scene) -> None:
+def test_any_order_any_repeats_and_any_batches_give_the_same_tables(whole_town: Town, data: Any, scene: Scene) -> None:
     """Also when the date comes before, between or after the events."""
-    town.begin_again()
-    town.move_to(scene.business_date)
-    town.receive(*scene.events)
-    town.settle()
-    expected = town.state()
+    whole_town.begin_again()
+    whole_town.move_to(scene.business_date)
+    whole_town.receive(*scene.events)
+    whole_town.settle()
+    expected = whole_town.state()
 
-    town.begin_again()
+    whole_town.begin_again()
     cut = data.draw(batches(data.draw(arrivals(scene.events))))
     moves = sorted(data.draw(st.lists(st.integers(0, len(cut)), max_size=3)))
     earlier = iter([scene.business_date - timedelta(days=days) for days in (70, 3, 0)])
     for number, batch in enumerate(cut):
         for _ in range(moves.count(number)):
-            town.move_to(next(earlier))
-        town.receive(*batch)
-    town.move_to(scene.business_date)
-    assert town.state() == expected
-    assert_audit_finds_nothing(town)
+            whole_town.move_to(next(earlier))
+        whole_town.receive(*batch)
+    whole_town.move_to(scene.business_date)
+    assert whole_town.state() == expected
+    assert_audit_finds_nothing(whole_town)
 
 
 @EXAMPLES
 @given(scene=scenes())
 def test_what_is_read_agrees_with_the_reference_on_the_business_date_and_on_other_days(
-    town: Town, scene: Scene
+    whole_town: Town, scene: Scene
 ) -> None:
-    town.begin_again()
-    town.receive(*scene.events)
-    town.move_to(scene.business_date)
+    whole_town.begin_again()
+    whole_town.receive(*scene.events)
+    whole_town.move_to(scene.business_date)
     for day in {scene.business_date, *scene.days}:
         asked = Asked(day, sees_protected=True)
-        with town.engine.connect() as connection:
-            checks = _pages(lambda c: read_checks(connection, town.catalogue, asked, CheckFilter(), c, 3))  # noqa: B023
+        with whole_town.engine.connect() as connection:
+            checks = _pages(lambda c: read_checks(connection, whole_town.catalogue, asked, CheckFilter(), c, 3))  # noqa: B023
             notices = _pages(
-                lambda c: read_notices(connection, town.catalogue, asked, NoticeFilter(), c, 3)  # noqa: B023
+                lambda c: read_notices(connection, whole_town.catalogue, asked, NoticeFilter(), c, 3)  # noqa: B023
             )
         wanted_checks = product.expected_checks(scene.events, day, scene.business_date)
         shown = ("anchor_on", "due", "state", "late", "flag", "settled_on", "unit")

@@ -1,5 +1,6 @@
 """indicators' tables are a function of what was received; erasure leaves nothing; the audit finds what is wrong."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from efterhand_indicators.application.figures import NotYet
 from efterhand_indicators.application.status import read_status
 from efterhand_indicators.entrypoints.drainer import Drainer
 from tests.property.strategies import Scene, arrivals, batches, scenes
+from tests.services.definitions_at_random import with_derived_kinds
 from tests.services.followup_town import closed, enrolled, event, reported_through
 from tests.services.indicators_office import SECRET, Office, Row, office, office_template
 from tests.tiny import tiny_catalogue_directory
@@ -40,6 +42,24 @@ def history(person: str) -> list[dict[str, Any]]:
         event("case.transferred", received=YEAR, person=person, case="c1", on=date(2016, 5, 1), unit="south"),
         closed(person, date(2017, 1, 31)),
         event("assistance.reported", received=YEAR, person=person, month="2017-08", receives=False),
+    ]
+
+
+def whole_history(office: Office, person: str) -> list[dict[str, Any]]:
+    """Somebody of whom every table knows something, also those of what a catalogue derives; the office adopts one."""
+    office.adopt(with_derived_kinds(office.definitions.catalogue))
+
+    def of_case(kind: str, on: date, more: Mapping[str, Any]) -> dict[str, Any]:
+        made = event(kind, received=YEAR, person=person, case="c1", on=on)
+        made["data"].update(more)
+        return made
+
+    return [
+        *history(person),
+        of_case("measure.started", date(2016, 4, 1), {"measure": "m1", "kind": "internship"}),
+        of_case("offer.made", date(2016, 4, 1), {"kind": "job"}),
+        of_case("plan.set", date(2016, 3, 3), {}),
+        of_case("guidance.held", date(2017, 1, 3), {}),
     ]
 
 
@@ -86,7 +106,7 @@ def test_after_every_event_that_comes_by_itself_all_is_as_it_should_be(office: O
 
 def test_an_erased_person_leaves_nothing_but_a_keyed_hash(office: Office) -> None:
     office.move_to(YEAR)
-    office.receive(*history("p1"), *history("p2"))
+    office.receive(*whole_history(office, "p1"), *history("p2"))
     office.do(
         "INSERT INTO indicators.parked (topic, person, reason) VALUES ('case-events', 'p1', 'x'),"
         " ('case-events', 'p3', 'x')"
@@ -150,11 +170,19 @@ PLANTED = [
     ("fact_stay", "DELETE FROM indicators.fact_stay WHERE person = 'p1' AND unit = 'south'"),
     ("fact_assistance", "UPDATE indicators.fact_assistance SET receives = NULL WHERE person = 'p1'"),
     ("fact_check", "DELETE FROM indicators.fact_check WHERE person = 'p1' AND protocol = 'offer_90d'"),
+    ("fact_measure", "UPDATE indicators.fact_measure SET kind = 'other' WHERE person = 'p1'"),
+    ("fact_offer", "DELETE FROM indicators.fact_offer WHERE person = 'p1'"),
+    ("fact_plan", "DELETE FROM indicators.fact_plan WHERE person = 'p1'"),
+    ("fact_guidance", "DELETE FROM indicators.fact_guidance WHERE person = 'p1'"),
+    ("fact_consent", "UPDATE indicators.fact_consent SET contact = false WHERE person = 'p1'"),
+    ("fact_merged", "UPDATE indicators.fact_merged SET ended_on = '2016-04-02' WHERE person = 'p1'"),
+    ("fact_reached", "DELETE FROM indicators.fact_reached WHERE person = 'p1'"),
     ("contribution", "UPDATE indicators.contribution SET sex = NULL WHERE person = 'p1' AND indicator = 'closed_12m'"),
+    ("contribution", "DELETE FROM indicators.contribution WHERE indicator = 'guidance_share' AND evidence"),
     (
         "contribution",
-        "INSERT INTO indicators.contribution (person, indicator, definition, protocol, subject, first_day, last_day,"
-        " numerator) VALUES ('nobody', 'closed_12m', '', '', 'c1', '2017-01-01', '2017-01-01', 1)",
+        "INSERT INTO indicators.contribution (person, indicator, definition, evidence, protocol, subject, first_day,"
+        " last_day, numerator) VALUES ('nobody', 'closed_12m', '', false, '', 'c1', '2017-01-01', '2017-01-01', 1)",
     ),
     ("person", "UPDATE indicators.person SET personhash = 'x' WHERE person = 'p1'"),
     ("person", "UPDATE indicators.person SET facts = '{}' WHERE person = 'p1'"),
@@ -164,7 +192,8 @@ PLANTED = [
 
 @pytest.mark.parametrize(("table", "statement"), PLANTED, ids=[statement[:60] for _, statement in PLANTED])
 def test_the_audit_finds_a_planted_wrong_row(office: Office, table: str, statement: str) -> None:
-    office.receive(*history("p1"), *history("p2"), reported_through("cases", date(2017, 6, 1), YEAR))
+    watermark = reported_through("cases", date(2017, 6, 1), YEAR)
+    office.receive(*whole_history(office, "p1"), *history("p2"), watermark)
     nothing_to_find(office)
     assert office.do(statement) == 1
     found = office.audit()
@@ -253,10 +282,11 @@ def test_a_changed_definition_is_shown_only_when_it_is_complete(office: Office, 
 def test_an_indicator_that_the_catalogue_has_no_more_leaves_no_contributions(office: Office) -> None:
     office.receive(*history("p1"))
     catalogue = office.definitions.catalogue
+    contributed = {row["indicator"] for row in office.rows("contribution")}
     fewer = {name: each for name, each in catalogue.indicators.items() if name != "offer_90d"}
     office.adopt(replace(catalogue, indicators=fewer, version="fewer"))
     office.drain()
-    assert {row["indicator"] for row in office.rows("contribution")} == set(fewer)
+    assert {row["indicator"] for row in office.rows("contribution")} == contributed - {"offer_90d"}
     nothing_to_find(office)
 
 

@@ -195,13 +195,19 @@ def test_a_refused_event_about_an_erased_person_keeps_nothing_of_the_person(inta
     assert entry["can_be_resent"] is False
 
 
-def test_what_had_an_unknown_code_is_tried_again_when_the_catalogue_changes(database_url: str, tmp_path: Path) -> None:
-    before, after = tmp_path / "before", tmp_path / "after"
+def two_catalogues(directory: Path) -> tuple[Path, Path]:
+    """Stockholm's catalogue, and the same with jobbtorg-nytt in the place of jobbtorg-kista."""
+    before, after = directory / "before", directory / "after"
     shutil.copytree(Path(efterhand.catalogue.__file__).parent / "stockholm", before)
     shutil.copytree(before, after)
     units = after / "units.yaml"
     text = units.read_text().replace("jobbtorg-kista", "jobbtorg-nytt").replace("Jobbtorg Kista", "Jobbtorg Nytt")
     units.write_text(text)
+    return before, after
+
+
+def test_what_had_an_unknown_code_is_tried_again_when_the_catalogue_changes(database_url: str, tmp_path: Path) -> None:
+    before, after = two_catalogues(tmp_path)
     new = event("new", "case.enrolled", data={"unit": "jobbtorg-nytt"})
     still = event("still", "case.enrolled", data={"unit": "jobbtorg-gone"})
     foreign = event("foreign", "case.enrolled", data={"unit": "jobbtorg-nytt"})
@@ -217,3 +223,19 @@ def test_what_had_an_unknown_code_is_tried_again_when_the_catalogue_changes(data
         assert {entry["event_id"]: entry["times"] for entry in intake.refused()} == {"foreign": 1, "still": 2}
     with running_intake(database_url, catalogue=str(after)) as intake:
         assert {entry["event_id"]: entry["times"] for entry in intake.refused()} == {"foreign": 1, "still": 2}
+
+
+def test_all_that_had_an_unknown_code_is_tried_again_however_much_it_is(database_url: str, tmp_path: Path) -> None:
+    before, after = two_catalogues(tmp_path)
+    many = [
+        event(f"e-{n}", "case.enrolled", data={"case": f"c-{n}", "unit": f"jobbtorg-{'nytt' if n % 3 else 'gone'}"})
+        for n in range(450)
+    ]
+    with running_intake(database_url, catalogue=str(before)) as intake:
+        assert set(outcomes(intake.post(many))) == {"refused"}
+    with running_intake(database_url, catalogue=str(after)) as intake:
+        wait_until(lambda: intake.get("status")["digest"]["count"] == 300)
+        assert {entry["event"]["data"]["unit"] for entry in intake.refused(limit=1000)} == {"jobbtorg-gone"}
+        assert len(intake.refused(limit=1000)) == 150
+        # Published like any other.
+        assert intake.rows("SELECT count(*) FROM outbox WHERE topic = 'case-events'") == [(300,)]

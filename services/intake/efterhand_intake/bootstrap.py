@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
-from efterhand.catalogue import Catalogue, load_catalogue
+from efterhand.catalogue import Catalogue
+from efterhand.catalogue.texts import load_written
 from efterhand.database import create_engine
 from efterhand.messaging.lag import LagMeter
 from efterhand.messaging.positions import Positions
@@ -100,12 +101,13 @@ def bootstrap(settings: Settings) -> Services:
     Raises:
         CatalogueError: the catalogue cannot be read.
     """
-    catalogue = load_catalogue(settings.catalogue)
+    written = load_written(settings.catalogue)
+    catalogue = written.catalogue
     database = engine(settings)
     revocations = Revocations()
     relay = Relay(database, tables.outbox, settings.kafka, parked=tables.parked)
     writer = Writer(database, receiver(settings, catalogue), relay.notify)
-    keeper = Keeper(database, writer, settings, catalogue.version, revocations.know, relay.notify)
+    keeper = Keeper(database, writer, settings, written, revocations.know, relay.notify)
     return Services(
         settings=settings,
         catalogue=catalogue,

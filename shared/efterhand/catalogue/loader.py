@@ -1,17 +1,34 @@
 """A catalogue's directory, read and checked as a whole."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from efterhand.catalogue.errors import CatalogueError, nearest
-from efterhand.catalogue.grammar import Group, Words, parse_indicator, parse_protocol
-from efterhand.catalogue.model import Catalogue, Protocol
+from efterhand.catalogue.factkinds import fact_kinds
+from efterhand.catalogue.grammar import (
+    Group,
+    Words,
+    is_formula,
+    parse_derived_fact,
+    parse_formula,
+    parse_indicator,
+    parse_protocol,
+)
+from efterhand.catalogue.grammar.indicators import targets_of
+from efterhand.catalogue.model import Catalogue, Formula, Indicator
 from efterhand.catalogue.source import Place, read_yaml
 from efterhand.catalogue.units import Edge, Unit, UnitTree, overlapping_edges
 
 BUILT_IN = Path(__file__).parent
 CODELISTS = ("reasons", "target_groups", "measure_kinds", "offer_kinds", "providers", "funders", "results")
-_FILES = ("codelists.yaml", "units.yaml", "protocols.yaml", "indicators.yaml")
+_REQUIRED = ("codelists.yaml", "units.yaml", "protocols.yaml", "indicators.yaml")
+_FACTS = "facts.yaml"
+_TARGETS = "targets.yaml"
+FILES = (*_REQUIRED, _FACTS, _TARGETS)
 
 
 def load_catalogue(path_or_name: str) -> Catalogue:
@@ -20,10 +37,10 @@ def load_catalogue(path_or_name: str) -> Catalogue:
     Raises:
         CatalogueError: it is missing or wrong; the error names file, line and the nearest right word.
     """
-    directory = _directory(path_or_name)
+    directory = directory_of(path_or_name)
     for stray in sorted(directory.glob("*.y*ml")):
-        if stray.name not in _FILES:
-            raise CatalogueError(stray, 1, f"no such file belongs to a catalogue; {nearest(stray.name, _FILES)}")
+        if stray.name not in FILES:
+            raise CatalogueError(stray, 1, f"no such file belongs to a catalogue; {nearest(stray.name, FILES)}")
     lists = read_yaml(directory / "codelists.yaml").fields(required=(*CODELISTS, "groups"))
     codelists = {name: _codes(lists[name]) for name in CODELISTS}
     groups = _groups(lists["groups"], codelists)
@@ -31,26 +48,56 @@ def load_catalogue(path_or_name: str) -> Catalogue:
     unit_names = {unit.id: unit.name for unit in units.units.values()}
     protocol_entries = read_yaml(directory / "protocols.yaml").mapping()
     protocol_ids = {name: name for name in protocol_entries}
-    words = Words({**codelists, "units": unit_names, "protocols": protocol_ids}, groups)
-    protocols: dict[str, Protocol] = {}
-    for name, entry in protocol_entries.items():
-        protocols[name] = parse_protocol(name, entry, words)
+    derived = {name: parse_derived_fact(name, entry, fact_kinds()) for name, entry in _derived_facts(directory).items()}
+    facts = {**fact_kinds(), **{name: fact.kind for name, fact in derived.items()}}
+    words = Words({**codelists, "units": unit_names, "protocols": protocol_ids}, groups, facts)
+    protocols = {name: parse_protocol(name, entry, words) for name, entry in protocol_entries.items()}
+    figures = read_yaml(directory / "indicators.yaml").mapping()
     indicators = {
-        name: parse_indicator(name, entry, words, protocols)
-        for name, entry in read_yaml(directory / "indicators.yaml").mapping().items()
+        name: parse_indicator(name, entry, words, protocols, derived)
+        for name, entry in figures.items()
+        if not is_formula(entry)
     }
+    formulas = {name: parse_formula(name, entry, indicators) for name, entry in figures.items() if is_formula(entry)}
+    targets = _targets(directory)
     return Catalogue(
         name=directory.name,
-        version=_version(directory),
+        version=version_of({name: (directory / name).read_bytes() for name in FILES if (directory / name).exists()}),
         codelists=codelists,
         groups={name: group.codes for name, group in groups.items()},
         units=units,
         protocols=protocols,
-        indicators=indicators,
+        indicators={name: _with_targets(one, targets) for name, one in indicators.items()},
+        formulas={name: _with_targets(one, targets) for name, one in formulas.items()},
+        derived=derived,
+        stray_targets=tuple(name for name in targets if name not in figures),
     )
 
 
-def _directory(path_or_name: str) -> Path:
+_Figure = TypeVar("_Figure", Indicator, Formula)
+
+
+def _with_targets(figure: _Figure, targets: Mapping[str, Mapping[int, Decimal]]) -> _Figure:
+    """Return a figure with the targets of the file of targets, which go before its own."""
+    return replace(figure, targets={**figure.targets, **targets[figure.id]}) if figure.id in targets else figure
+
+
+def _targets(directory: Path) -> dict[str, dict[int, Decimal]]:
+    file = directory / _TARGETS
+    return {name: targets_of(entry) for name, entry in read_yaml(file).mapping().items()} if file.exists() else {}
+
+
+def _derived_facts(directory: Path) -> dict[str, Place]:
+    file = directory / _FACTS
+    return read_yaml(file).mapping() if file.exists() else {}
+
+
+def directory_of(path_or_name: str) -> Path:
+    """Return the directory of a catalogue, which may be named as a built-in one.
+
+    Raises:
+        CatalogueError: there is none.
+    """
     built_in = BUILT_IN / path_or_name
     if "/" not in path_or_name and (built_in / "codelists.yaml").exists():
         return built_in
@@ -63,10 +110,12 @@ def _directory(path_or_name: str) -> Path:
     return directory
 
 
-def _version(directory: Path) -> str:
+def version_of(files: Mapping[str, bytes]) -> str:
+    """Return the version of a catalogue by what its files hold."""
     digest = sha256()
-    for name in _FILES:
-        digest.update(name.encode() + b"\0" + (directory / name).read_bytes() + b"\0")
+    for name in FILES:
+        if name in files:
+            digest.update(name.encode() + b"\0" + files[name] + b"\0")
     return digest.hexdigest()[:12]
 
 

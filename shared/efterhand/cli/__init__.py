@@ -18,10 +18,14 @@ COMMANDS = (
     "settle",
     "checks",
     "notices",
+    "doubts",
     "figures",
+    "why",
+    "bridge",
     "rebuild",
     "audit",
     "token",
+    "catalogue",
     "doctor",
 )
 """The commands in the order of the help; each is the `command` of the module of its name."""

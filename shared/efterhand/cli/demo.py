@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -16,14 +17,57 @@ from typing import Any
 import click
 import orjson
 
-from efterhand.cli.ending import Ending
+from efterhand.catalogue import Indicator, load_catalogue
+from efterhand.cli.ending import DIFFERENCES, OK, Ending
 from efterhand.cli.load import EVENTS_WITH_DAYS, Line, Summary, load_lines
 from efterhand.cli.output import as_table, tell
 from efterhand.cli.settle import settle
 from efterhand.cli.system import System
+from efterhand.dates import add_months
+from efterhand.demo.comparison import BY_GROUP, Answers, TableLine, group_table, main_table, printed_cells
+from efterhand.demo.stockholm import PublishedRow
 
-SETTLE_SECONDS = 300.0
+SETTLE_SECONDS = 900.0
 ROWS_SHOWN = 15
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the demo lives through."""
+
+    catalogue: str
+    history: Iterator[tuple[dict[str, Any], date]]
+    """Events with their days of receipt, in order of receipt."""
+    first: date
+    """What was received before this day is loaded at once."""
+    last: date
+    """The business date in the end."""
+    year_end: date
+    """The day on which the windows of the year's table end."""
+    printed: tuple[PublishedRow, ...] = ()
+    """The table that was published for the year."""
+
+
+def _story(seed: int, enrolments: int | None) -> Story:
+    """Stockholm's 2017, or a random municipality with so many enrolments."""
+    from efterhand.demo import municipality, stockholm
+
+    if enrolments is None:
+        return Story(
+            stockholm.CATALOGUE,
+            stockholm.history(seed),
+            stockholm.LIVED_THROUGH_FROM,
+            stockholm.LAST_DAY,
+            stockholm.YEAR_END,
+            stockholm.published(),
+        )
+    return Story(
+        municipality.CATALOGUE,
+        municipality.history(seed, enrolments),
+        municipality.LIVED_THROUGH_FROM,
+        municipality.LAST_DAY,
+        municipality.LAST_DAY,
+    )
 
 
 @click.command("demo")
@@ -35,10 +79,12 @@ ROWS_SHOWN = 15
     help="Fresh directory to keep it in; default: a temporary one that goes in the end.",
 )
 @click.option("--seed", type=int, default=2017, show_default=True, help="Another seed, another municipality.")
-@click.option("--enrolments", type=click.IntRange(1), default=5000, show_default=True)
-def command(and_exit: bool, port: int, home: Path | None, seed: int, enrolments: int) -> int:
-    """Load a built-in municipality's history, live through its last year, show what is due and the year's figures."""
-    from efterhand.demo import municipality
+@click.option("--enrolments", type=click.IntRange(1), help="A random municipality of this size, not Stockholm's 2017.")
+def command(and_exit: bool, port: int, home: Path | None, seed: int, enrolments: int | None) -> int:
+    """Load a built-in municipality's history, live through its last year, show what is due and the year's figures.
+
+    Stockholm's 2017 is printed beside what was published; exit code 1 when a printed number is not the computed one.
+    """
     from efterhand.embedded.errors import CannotStart
     from efterhand.embedded.supervisor import Options, Supervisor
 
@@ -50,30 +96,29 @@ def command(and_exit: bool, port: int, home: Path | None, seed: int, enrolments:
             home = scratch / "home"
         elif home.exists() and any(home.iterdir()):
             raise click.UsageError(f"{home} is not empty; the demo wants a fresh home.")
-        options = Options(
-            home=home,
-            port=port,
-            clock="manual",
-            start_date=municipality.LIVED_THROUGH_FROM,
-            catalogue=municipality.CATALOGUE,
-        )
+        story = _story(seed, enrolments)
+        options = Options(home=home, port=port, clock="manual", start_date=story.first, catalogue=story.catalogue)
+
+        code = OK
 
         def live(ready: dict[str, Any]) -> None:
+            nonlocal code
             system = System(str(ready["url"]), str(ready["token"]))
             try:
-                history = municipality.history(seed, enrolments)
-                live_through(system, history, municipality.LIVED_THROUGH_FROM, municipality.LAST_DAY)
-                show(system, municipality.LAST_DAY)
+                live_through(system, story.history, story.first, story.last)
+                show_due(system, story.last)
+                if not show_figures(system, story):
+                    code = DIFFERENCES
             except Ending as ending:
                 tell(str(ending))
                 raise SystemExit(ending.exit_code) from ending
             if and_exit:
-                raise SystemExit(0)
+                raise SystemExit(code)
             tell(f"The pages are open at {supervisor.entry_link()} (a link for once). Stop with Ctrl-C.")
 
         supervisor = Supervisor(options, tell)
         try:
-            return supervisor.run(live)
+            return supervisor.run(live) or code
         except CannotStart as error:
             raise Ending(error.exit_code, str(error)) from error
 
@@ -112,8 +157,8 @@ def _tell_refused(_line: Line, result: dict[str, Any]) -> None:
     tell(f"Refused: {', '.join(result.get('codes', ()))} {result.get('message', '')}")
 
 
-def show(system: System, today: date) -> None:
-    """Print what is due in the seven days from `today`, and the year's figures by sex."""
+def show_due(system: System, today: date) -> None:
+    """Print what is due in the seven days from `today`."""
     names = system.get("/intake/v1/catalogue")
     units = {unit["id"]: str(unit["name"]) for unit in names["units"]}
     protocols = {one["id"]: str(one["name"]) for one in names["protocols"]}
@@ -130,16 +175,43 @@ def show(system: System, today: date) -> None:
     click.echo(as_table(("unit", "check", "number"), cells[:ROWS_SHOWN]))
     if len(cells) > ROWS_SHOWN:
         click.echo(f"… and {len(cells) - ROWS_SHOWN} rows more: efterhand checks --state due")
-    click.echo(f"\nThe year to {today}, by sex")
-    rows = []
-    for indicator in names["indicators"]:
-        answer = system.get(f"/indicators/v1/figures/{indicator['id']}", {"at": today.isoformat(), "by": "sex"})
-        values = {row["dims"].get("sex", "all"): _value(row) for row in answer["rows"]}
-        rows.append((str(indicator["name"]), *(values.get(sex, "–") for sex in ("all", "female", "male"))))
-    click.echo(as_table(("indicator", "all", "women", "men"), rows))
 
 
-def _value(row: dict[str, Any]) -> str:
-    if row["status"] != "shown":
-        return str(row["status"]).replace("_", " ")
-    return str(row["value"]) if row["value"] is not None else str(row["numerator"])
+def show_figures(system: System, story: Story) -> bool:
+    """Print the year's figures, by sex and with the year before, beside those that were published.
+
+    Returns:
+        Whether every number that was printed is the one that is computed.
+    """
+    catalogue = load_catalogue(story.catalogue)
+    indicators = list(catalogue.indicators.values())
+    year_end, year_before = story.year_end, add_months(story.year_end, -12)
+    answers = _figures(system, indicators, year_end, year_before)
+    table = main_table(indicators, answers, year_end, year_before, story.printed)
+    groups = group_table(
+        indicators, answers, year_end, year_before, story.printed, catalogue.codelists["target_groups"]
+    )
+    click.echo(f"\nThe year to {year_end}" + (", computed = published" if story.printed else ""))
+    _print(table, "indicator", year_before)
+    if groups:
+        click.echo(f"\nPersons by target group, the year to {year_end}")
+        _print(groups, "target group", year_before)
+    cells = list(printed_cells([*table, *groups]))
+    agreeing = sum(cell.agrees for cell in cells)
+    if cells:
+        click.echo(f"\n{agreeing} of {len(cells)} printed cells agree")
+    return agreeing == len(cells)
+
+
+def _figures(system: System, indicators: list[Indicator], *days: date) -> Answers:
+    def ask(name: str, at: date) -> list[dict[str, Any]]:
+        by = "sex,target_group" if name == BY_GROUP else "sex"
+        answer = system.get(f"/indicators/v1/figures/{name}", {"at": at.isoformat(), "by": by})
+        return list(answer["rows"])
+
+    return {(one.id, at): ask(one.id, at) for one in indicators for at in days}
+
+
+def _print(lines: list[TableLine], heading: str, year_before: date) -> None:
+    columns = (heading, "all", "men", "women", str(year_before.year))
+    click.echo(as_table(columns, [(line.name, *map(str, line.cells)) for line in lines]))

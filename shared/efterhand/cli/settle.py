@@ -28,6 +28,8 @@ def unsettled(statuses: dict[str, dict[str, Any] | None]) -> list[str]:
                 reasons.append(f"{name} cannot tell its {word}: Kafka does not answer")
             elif value:
                 reasons.append(f"{name}: {word} {value}")
+        if status.get("complete") is False:
+            reasons.append(f"{name}: another catalogue is being taken over")
     for word in ("date", "digest"):
         values = {name: status.get(word) for name, status in known.items()}
         first = next(iter(values.values()), None)

@@ -33,6 +33,10 @@ def local_system() -> dict[str, Any]:
     return ready if isinstance(ready, dict) else {}
 
 
+class NotAllowed(Ending):
+    """The token lacks the right."""
+
+
 class System:
     """Requests to a running system, with its token. Every failure ends the command with a sentence."""
 
@@ -156,7 +160,8 @@ def _refusal(response: httpx.Response) -> Ending:
     except (ValueError, AttributeError):
         told = ""
     exit_code = NOT_REACHABLE if response.status_code >= 500 else USAGE
-    return Ending(exit_code, f"{told or response.reason_phrase} ({response.status_code} for {response.url.path})")
+    ending = NotAllowed if response.status_code == httpx.codes.FORBIDDEN else Ending
+    return ending(exit_code, f"{told or response.reason_phrase} ({response.status_code} for {response.url.path})")
 
 
 def _seconds(text: str | None) -> float:

@@ -1,1 +1,1 @@
-"""A built-in municipality whose history is made by a seed, for the demo, the tests and the benchmarks."""
+"""Made-up municipalities: Stockholm's year 2017, and random ones of any size for tests and benchmarks."""

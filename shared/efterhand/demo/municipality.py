@@ -1,4 +1,4 @@
-"""The history of the built-in municipality: some thousand enrolments over three years, the same for the same seed.
+"""The history of a random municipality: as many enrolments as wanted over three years, the same for the same seed.
 
 Nothing here is taken from real people. The shares are chosen so that the figures look like those of a large city's
 labour-market unit: most are closed within a year, most youth get an offer in time, three in four manage without

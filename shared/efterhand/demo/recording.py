@@ -47,6 +47,8 @@ class Recorder:
     rng: random.Random
     number: int
     person: str
+    last: date | None = None
+    """Day on which everything has been received; None: what is late may come at any time."""
     written: list[Recorded] = field(default_factory=list)
 
     def note(self, kind: str, on: date, data: dict[str, Any], *, source: str = CASES) -> Recorded:
@@ -62,13 +64,16 @@ class Recorder:
     def write(self, kind: str, day: date, data: dict[str, Any], *, source: str = CASES) -> Recorded:
         """Write an event down on a given day; the nightly file brings it the same evening, now and then the next."""
         clock = time(self.rng.randint(8, 16), self.rng.randint(0, 59), self.rng.randint(0, 59))
-        at = datetime.combine(day, clock, STOCKHOLM)
-        received = day if self.rng.random() < 0.97 else day + timedelta(days=self.rng.randint(1, 4))
+        at = datetime.combine(self._in_time(day), clock, STOCKHOLM)
+        received = at.date() if self.rng.random() < 0.97 else at.date() + timedelta(days=self.rng.randint(1, 4))
+        received = self._in_time(received)
         return self._add(kind, at, received, {"person": self.person, **data}, source)
 
     def report_month(self, month: date, receives: bool) -> None:
         """Write down what the register's run says about a calendar month; now and then one run later."""
         run = register_run(month if self.rng.random() < 0.98 else add_months(month, 1))
+        if self.last and run > self.last:
+            run = register_run(month)
         at = datetime.combine(run, time(2, 10, self.number % 60), STOCKHOLM)
         data = {"person": self.person, "month": f"{month:%Y-%m}", "receives": receives}
         self._add("assistance.reported", at, run, data, ASSISTANCE)
@@ -88,6 +93,9 @@ class Recorder:
     def last_receipt(self) -> date:
         """Return the day on which the latest of the person's events is received."""
         return max(recorded.received for recorded in self.written)
+
+    def _in_time(self, day: date) -> date:
+        return min(day, self.last) if self.last else day
 
     def _add(self, kind: str, at: datetime, received: date, data: dict[str, Any], source: str) -> Recorded:
         name = source.rsplit("/", 1)[1]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib.metadata import entry_points
 
 GROUP = "efterhand.processes"
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
+"""A batch makes very many objects that refer to each other in no circle: to look for circles every 700 costs a tenth of
+the time, and finds nothing."""
 
 
 def names() -> tuple[str, ...]:
@@ -17,7 +21,10 @@ def main(name: str) -> None:
     """Run the process of that name until it ends. Raises `SystemExit` for a name that is not installed."""
     for point in entry_points(group=GROUP):
         if point.name == name:
-            point.load()()
+            run = point.load()
+            gc.freeze()
+            gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+            run()
             return
     raise SystemExit(f"No process is called {name!r}; there are: {', '.join(names())}")
 

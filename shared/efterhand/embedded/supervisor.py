@@ -30,6 +30,7 @@ import httpx
 from sqlalchemy.engine import make_url
 
 from efterhand.catalogue import CatalogueError, load_catalogue
+from efterhand.catalogue.warnings import find_warnings
 from efterhand.embedded import jars, ports, process
 from efterhand.embedded.children import Child, Orphan, end, orphans, write_atomically
 from efterhand.embedded.errors import CannotStart
@@ -145,9 +146,11 @@ class Supervisor:
         if Path(chosen).is_dir():
             chosen = str(Path(chosen).absolute())
         try:
-            load_catalogue(chosen)
+            catalogue = load_catalogue(chosen)
         except CatalogueError as error:
             raise CannotStart(f"The catalogue cannot be used. {error}", exit_code=2) from error
+        for caution in find_warnings(catalogue):
+            self._say_aloud(f"The catalogue: {caution}")
         return chosen
 
     def _decide(self, catalogue: str) -> _Layout:

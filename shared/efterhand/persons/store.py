@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -194,11 +195,17 @@ def read_watermarks(connection: Connection, tables: PersonTables) -> tuple[Water
     """Return every watermark ever received."""
     event = tables.event.c
     rows = connection.execute(
-        select(event.person, event.source, event.id, event.type, event.time, event.received, event.data).where(
+        select(event.source, event.id, event.time, event.received, cast(event.data, TEXT)).where(
             event.person == NOBODY, event.type == WATERMARK_TYPE
         )
     )
-    return tuple(Watermark.from_event(Event(*row)) for row in rows)
+    return tuple(_watermark(*row) for row in rows.all())
+
+
+@lru_cache(maxsize=16384)
+def _watermark(source: str, event_id: str, time: datetime, received: datetime, data: str) -> Watermark:
+    # What has been said never changes, and every batch needs it all.
+    return Watermark.from_event(Event(NOBODY, source, event_id, WATERMARK_TYPE, time, received, orjson.loads(data)))
 
 
 def read_digest(connection: Connection, tables: PersonTables) -> dict[str, Any]:

@@ -4,12 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Final
 
-from efterhand.catalogue.model import Catalogue, Find, Protocol
+from efterhand.catalogue.conditions import Find
+from efterhand.catalogue.grammar.protocols import SUBJECTS
+from efterhand.catalogue.model import Catalogue, Protocol
 from efterhand.dates import age_on
+from efterhand.timeline.derived import with_derived
 from efterhand.timeline.events import EventRef
 from efterhand.timeline.facts import Fact, Facts
-from efterhand.timeline.rules import Subject, holds, look_up, matching
+from efterhand.timeline.rules import Subject, find_all, holds, look_up, matching
 
 
 class State(StrEnum):
@@ -36,6 +40,8 @@ class Check:
     `outcome` is the earliest fact that settles it (met, answered, cancelled), or None, and `outcome_on` that fact's
     day; answered without a day means: by the register's report for the month of due, which has no business date.
     Giving up (missed, expired) is no fact but the absence of one: whether it has been reached is asked by `state_on`.
+    `reason` is that of the closure, or where the measure led, when that is what the check follows; `measure_kind` and
+    `provider` are those of the measure that it is about.
     """
 
     protocol: str
@@ -48,6 +54,9 @@ class Check:
     gives_up_as: str | None
     outcome: str | None
     outcome_on: date | None
+    reason: str | None
+    measure_kind: str | None
+    provider: str | None
     response: str | None
     occupation: str | None
     same_field: bool | None
@@ -85,51 +94,61 @@ class Standing:
 
 def derive_checks(facts: Facts, catalogue: Catalogue) -> tuple[Check, ...]:
     """Return every check that the protocols ask for, whatever the day, ordered by protocol and subject."""
+    everything = with_derived(facts, catalogue)
     return tuple(
         check
         for protocol in catalogue.protocols.values()
         for counted in facts.of(protocol.subject_fact)
-        if (check := _check(protocol, counted, facts)) is not None
+        if (check := _check(protocol, counted, everything, catalogue)) is not None
     )
 
 
-def _check(protocol: Protocol, counted: Fact, facts: Facts) -> Check | None:
+def _check(protocol: Protocol, counted: Fact, facts: Facts, catalogue: Catalogue) -> Check | None:
     anchor: date | None = counted.values[protocol.anchor]
     if anchor is None:
         return None
     birth_year = facts.birth_year
     values = {**counted.values, "age": None if birth_year is None else age_on(birth_year, anchor)}
     days: dict[str, date | None] = {"anchor": anchor}
-    at_anchor = Subject(facts, values, days)
-    found = {name: look_up(find, at_anchor) for name, find in protocol.finds.items()}
-    if not holds(protocol.where, Subject(facts, values, days, found)):
+    subject = str(counted.values[SUBJECTS[protocol.subject_fact]])
+    judged = find_all(protocol.finds, Subject(facts, catalogue.facts, values, days, check=(protocol.id, subject)))
+    if not holds(protocol.where, judged):
         return None
-    due = protocol.due.after(anchor)
+    due = judged.day(protocol.due)
+    if due is None:
+        return None
     days["due"] = due
-    gives_up_on = None if protocol.gives_up is None else Subject(facts, values, days).day(protocol.gives_up)
+    gives_up_on = None if protocol.gives_up is None else judged.day(protocol.gives_up)
     days["gives_up"] = gives_up_on
-    subject = str(counted.values["case_id"])
-    outcome = _outcome(protocol, Subject(facts, values, days, found), (protocol.id, subject))
+    outcome = _outcome(protocol, judged)
     held = counted.held_by(protocol.anchor)
-    behind = [held.event, *(row.origin.event for row in found.values() if row is not None)]
+    behind = [held.event, *(row.origin.event for row in judged.found.values() if isinstance(row, Fact))]
+    case_id = str(counted.values["case_id"])
     return Check(
         protocol=protocol.id,
         person=facts.person,
         subject=subject,
-        case_id=subject,
+        case_id=case_id,
         anchor_on=anchor,
         due=due,
         gives_up_on=gives_up_on,
         gives_up_as=protocol.gives_up_as,
         outcome=outcome.name,
         outcome_on=outcome.on,
+        reason=counted.values["reason"] if protocol.anchor in _ENDINGS else None,
+        measure_kind=counted.values.get("kind"),
+        provider=counted.values.get("provider"),
         response=outcome.response,
         occupation=outcome.occupation,
         same_field=outcome.same_field,
-        case_closed_on=facts.closed_on(subject),
+        case_closed_on=facts.closed_on(case_id),
         first_received=held.first_received,
         because=tuple(dict.fromkeys([*behind, *outcome.events])),
     )
+
+
+_ENDINGS: Final = ("closed_on", "ended_on")
+"""Anchors that come with a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +161,7 @@ class _Outcome:
     same_field: bool | None = None
 
 
-def _outcome(protocol: Protocol, subject: Subject, check: tuple[str, str]) -> _Outcome:
+def _outcome(protocol: Protocol, subject: Subject) -> _Outcome:
     """Return the earliest fact that settles the check; on one day, meeting comes before cancelling."""
     months = [row for find in protocol.answered_by if find.at for row in matching(find, subject)]
     if months:
@@ -151,7 +170,7 @@ def _outcome(protocol: Protocol, subject: Subject, check: tuple[str, str]) -> _O
         outcome
         for outcome in (
             _first(protocol.met_by, subject, "met"),
-            _answer(protocol.answered_by, subject, check),
+            _answer(protocol.answered_by, subject),
             _first(protocol.cancelled_by, subject, "cancelled"),
         )
         if outcome is not None and outcome.on is not None
@@ -163,16 +182,20 @@ def _outcome(protocol: Protocol, subject: Subject, check: tuple[str, str]) -> _O
 
 def _first(finds: Iterable[Find], subject: Subject, name: str) -> _Outcome | None:
     """Return the earliest of what the finds come to."""
-    rows = [(row.values[find.day], row.held_by(find.day).event) for find in finds if (row := look_up(find, subject))]
+    rows = [
+        (row.values[find.day], row.held_by(find.day).event)
+        for find in finds
+        if find.day is not None and (row := look_up(find, subject))
+    ]
     if not rows:
         return None
     on, event = min(rows)
     return _Outcome(name, on, (event,))
 
 
-def _answer(finds: Iterable[Find], subject: Subject, check: tuple[str, str]) -> _Outcome | None:
+def _answer(finds: Iterable[Find], subject: Subject) -> _Outcome | None:
     """Return the answer: the earliest that counts says when, the one recorded last says what."""
-    replies = [row for find in finds if not find.at for row in matching(find, subject, check)]
+    replies = [row for find in finds if not find.at for row in matching(find, subject)]
     if not replies:
         return None
     settling = min(replies, key=lambda row: (row.values["answered_on"], row.rank))
@@ -212,7 +235,9 @@ def state_on(check: Check, protocol: Protocol, day: date, as_of: Mapping[str, da
         return Standing(State.SCHEDULED)
     if day < check.due:
         return Standing(State.UPCOMING)
-    return Standing(State.DUE if day == check.due else State.OVERDUE)
+    if day == check.due:
+        return Standing(State.DUE)
+    return Standing(State.OVERDUE, flag=protocol.flag)
 
 
 def next_change(facts: Facts, checks: Iterable[Check], catalogue: Catalogue, day: date) -> date | None:

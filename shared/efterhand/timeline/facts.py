@@ -4,10 +4,11 @@ Where several events set the same fact, the one with the greatest (time, source,
 chosen first; where it turns out doubtful (a closure before its enrolment), it is ignored and nothing takes its place.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 from efterhand.timeline.events import Event, EventRef
 
@@ -68,6 +69,12 @@ class Facts:
     """Per case: from which day on which worker, in order."""
     protection: tuple[tuple[date, bool], ...] = ()
     """From which day on the identity is protected or not, in order."""
+    waiting: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
+    """What was said of cases whose enrolment has not come, by case."""
+    enrolments: tuple[EventRef, ...] = ()
+    """The events that hold the enrolments, by case."""
+    disagreements: tuple[str, ...] = ()
+    """Those of sex and birth_year in which the enrolments do not agree."""
     _stays: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
     _closed: Mapping[str, date] = field(default_factory=dict)
 
@@ -113,6 +120,14 @@ class Facts:
         return days
 
 
+_OF_CASES: Final = {
+    "offer.made": ("offer", "made_on"),
+    "plan.set": ("plan", "set_on"),
+    "guidance.held": ("guidance", "held_on"),
+}
+"""Types of events of which every one counts by itself, with the fact and the column of its day."""
+
+
 def _latest(changes: Iterable[tuple[date, Any]], day: date) -> Any:
     value = None
     for from_on, each in changes:
@@ -140,6 +155,29 @@ class _Held:
     @property
     def provenance(self) -> Provenance:
         return Provenance(self.event.ref, self.first_received, self.event.rank)
+
+
+def _measure(measure_id: str, start: _Held, end: _Held | None, started_on: date, case: Fact) -> Fact:
+    """Make the row of a measure. Without an end it goes on to the closure of its case, at least on its first day."""
+    ended_on = last_on = None if end is None else date.fromisoformat(end.data["on"])
+    days = {} if end is None else {"ended_on": end.provenance, "last_on": end.provenance}
+    closed_on = case.values["closed_on"]
+    if ended_on is None and closed_on is not None:
+        last_on = max(closed_on, started_on)
+        days = {"last_on": case.held_by("closed_on")}
+    values = {
+        "measure_id": measure_id,
+        "case_id": start.data["case"],
+        "kind": start.data["kind"],
+        "provider": start.data.get("provider"),
+        "funder": start.data.get("funder"),
+        "started_on": started_on,
+        "ended_on": ended_on,
+        "last_on": last_on,
+        "result": None if end is None else end.data.get("result"),
+        "reason": None if end is None else end.data.get("reason"),
+    }
+    return Fact(values, start.provenance, days)
 
 
 def _own(event: Event) -> Provenance:
@@ -205,13 +243,18 @@ class _Derivation:
         self.consents = _Winners()
         self.protection = _Winners()
         self.months = _Winners()
-        self.offers: list[Event] = []
+        self.starts = _Winners()
+        self.ends = _Winners()
+        self.of_cases: dict[str, list[Event]] = {kind: [] for kind in _OF_CASES}
         self.replies: list[Event] = []
+        self.said_of: dict[str, list[Event]] = {}
         for event in live:
             self._take(event)
 
     def _take(self, event: Event) -> None:
         data = event.data
+        if "case" in data:
+            self.said_of.setdefault(data["case"], []).append(event)
         match event.type:
             case "case.enrolled":
                 self.births.set("person", event)
@@ -231,10 +274,14 @@ class _Derivation:
                 self.consents.set(data["on"], event)
             case "person.protected":
                 self.protection.set(data["on"], event)
-            case "offer.made":
-                self.offers.append(event)
+            case "measure.started":
+                self.starts.set(data["measure"], event)
+            case "measure.ended":
+                self.ends.set(data["measure"], event)
             case "followup.answered":
                 self.replies.append(event)
+            case kind if kind in _OF_CASES:
+                self.of_cases[kind].append(event)
 
     def facts(self) -> Facts:
         cases = {case_id: self._case(case_id, held) for case_id, held in self.enrolments.items()}
@@ -243,7 +290,8 @@ class _Derivation:
             "person": self._births(),
             "case": tuple(cases[case_id] for case_id in sorted(cases)),
             "stay": tuple(stay for case_id in sorted(stays) for stay in stays[case_id]),
-            "offer": self._offers(cases),
+            "measure": self._measures(cases),
+            **{fact: self._of_cases(kind, day, cases) for kind, (fact, day) in _OF_CASES.items()},
             "consent": self._consents(),
             "assistance": self._assistance(),
             "reply": self._replies(),
@@ -255,6 +303,17 @@ class _Derivation:
             workers=self._workers(),
             protection=tuple(
                 (date.fromisoformat(on), held.data["protected"]) for on, held in sorted(self.protection.items())
+            ),
+            waiting={
+                case_id: tuple(sorted(events, key=lambda event: event.rank))
+                for case_id, events in self.said_of.items()
+                if case_id not in cases
+            },
+            enrolments=tuple(self.enrolments[case_id].event.ref for case_id in sorted(cases)),
+            disagreements=tuple(
+                column
+                for column in ("sex", "birth_year")
+                if len({held.data[column] for held in self.enrolments.values()}) > 1
             ),
             _stays=stays,
             _closed={case_id: fact.values["closed_on"] for case_id, fact in cases.items() if fact.values["closed_on"]},
@@ -268,7 +327,18 @@ class _Derivation:
 
     def _case(self, case_id: str, enrolment: _Held) -> Fact:
         enrolled_on = date.fromisoformat(enrolment.data["on"])
-        values: dict[str, Any] = {"case_id": case_id, "enrolled_on": enrolled_on, "closed_on": None, "reason": None}
+        since = enrolment.data.get("assistance_since")
+        values: dict[str, Any] = {
+            "case_id": case_id,
+            "enrolled_on": enrolled_on,
+            "closed_on": None,
+            "reason": None,
+            "education": enrolment.data.get("education"),
+            "reached_by": enrolment.data.get("reached_by"),
+            "born_abroad": enrolment.data.get("born_abroad"),
+            "on_assistance": enrolment.data.get("assistance"),
+            "assistance_since": None if since is None else date.fromisoformat(since),
+        }
         closure = self.closures.get(case_id)
         if closure is None:
             return Fact(values, enrolment.provenance)
@@ -294,7 +364,14 @@ class _Derivation:
             else:
                 by_day.setdefault(day, {})[attribute] = held.data[attribute]
         self.doubts += [Doubt("transfer_before_enrolment", ref, case_id) for ref in doubtful]
+        said = {"unit": enrolment.data["unit"], "target_group": enrolment.data["target_group"]}
         stays: list[Fact] = []
+        if by_day[enrolled_on] != said:
+            # What a transfer on the day of enrolment hides still holds for a measure that began before it. Nobody
+            # was there then: it ends, as an open case, before it begins.
+            before = enrolled_on - ONE_DAY
+            values = {"case_id": case_id, "from_on": before, "until_on": before, "open_until": before - ONE_DAY, **said}
+            stays.append(Fact(values, case.origin))
         state: dict[str, str] = {}
         days = sorted(by_day)
         for day, following in zip(days, [*days[1:], None], strict=True):
@@ -305,16 +382,36 @@ class _Derivation:
             stays.append(Fact(values, case.origin))
         return tuple(stays)
 
-    def _offers(self, cases: Mapping[str, Fact]) -> tuple[Fact, ...]:
-        """Offers of an enrolled case; those before the enrolment do not count."""
+    def _measures(self, cases: Mapping[str, Fact]) -> tuple[Fact, ...]:
+        """Measures of enrolled cases: the start's case holds, an end dated before the start is ignored."""
         rows = []
-        for event in self.offers:
+        for measure_id, start in sorted(self.starts.items()):
+            case = cases.get(start.data["case"])
+            end = self.ends.get(measure_id)
+            started_on = date.fromisoformat(start.data["on"])
+            if end is not None and date.fromisoformat(end.data["on"]) < started_on:
+                self.doubts.append(Doubt("end_before_start", end.event.ref, start.data["case"]))
+                end = None
+            if case is not None:
+                rows.append(_measure(measure_id, start, end, started_on, case))
+        return tuple(rows)
+
+    def _of_cases(self, kind: str, day: str, cases: Mapping[str, Fact]) -> tuple[Fact, ...]:
+        """Offers, plans and talks of enrolled cases; those before the enrolment do not count."""
+        rows = []
+        alike: Counter[tuple[Any, ...]] = Counter()
+        for event in sorted(self.of_cases[kind], key=lambda event: (event.data["on"], event.rank)):
             case = cases.get(event.data["case"])
-            made_on = date.fromisoformat(event.data["on"])
-            if case is not None and made_on >= case.values["enrolled_on"]:
-                values = {"case_id": event.data["case"], "made_on": made_on, "kind": event.data["kind"]}
-                rows.append(Fact(values, _own(event)))
-        return tuple(sorted(rows, key=lambda fact: (fact.values["made_on"], fact.rank)))
+            on = date.fromisoformat(event.data["on"])
+            if case is None or on < case.values["enrolled_on"]:
+                continue
+            values = {"case_id": event.data["case"], day: on}
+            if kind == "offer.made":
+                values["kind"] = event.data["kind"]
+            key = tuple(values.values())
+            alike[key] += 1
+            rows.append(Fact({**values, "nth": alike[key]}, _own(event)))
+        return tuple(rows)
 
     def _consents(self) -> tuple[Fact, ...]:
         """Consent from a day on; what an enrolment says of it counts as said on its day."""
@@ -345,6 +442,7 @@ class _Derivation:
                 "response": data["response"],
                 "occupation": data.get("occupation"),
                 "same_field": data.get("same_field"),
+                "method": data.get("method"),
             }
             rows.append(Fact(values, _own(event)))
         return tuple(sorted(rows, key=lambda fact: (fact.values["answered_on"], fact.rank)))

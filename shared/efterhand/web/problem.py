@@ -68,6 +68,25 @@ def not_available(detail: str) -> Problem:
     return Problem(503, "not_available", "Not possible at the moment", detail, headers={"retry-after": RETRY_AFTER})
 
 
+def being_computed(what: str, done: int, of: int) -> Problem:
+    """Return the 503 answer for what is shown only when everybody has been computed by its new definition.
+
+    Args:
+        what: is being computed: the beginning of a sentence.
+        done: persons who have been.
+        of: all of them.
+    """
+    percent = 100 * done // of if of else 100
+    return Problem(
+        503,
+        "being_computed",
+        "It has a new definition that is being computed",
+        f"{what} is being computed by its new definition: {done} of {of} persons are done ({percent} %).",
+        {"progress": {"done": done, "of": of, "percent": percent}},
+        {"retry-after": RETRY_AFTER},
+    )
+
+
 def not_found(detail: str) -> Problem:
     """Return the 404 answer."""
     return Problem(404, "not_found", "There is nothing here", detail)

@@ -1,5 +1,6 @@
 """What followup has of its own in the row of context."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
@@ -20,6 +21,16 @@ def be_the_only_one_summing_up(connection: Connection) -> None:
 def read_context(connection: Connection) -> Context:
     """Return the context as committed."""
     return context.read_context(connection, tables.kept, Context)
+
+
+def set_protocols(connection: Connection, protocols: Mapping[str, str]) -> None:
+    """Note by which protocols everything is to be computed."""
+    connection.execute(update(tables.kept.context).values(protocols=dict(protocols)))
+
+
+def set_definitions(connection: Connection, definitions: Mapping[str, str]) -> None:
+    """Note the protocols that everybody has been computed by."""
+    connection.execute(update(tables.kept.context).values(definitions=dict(definitions)))
 
 
 def move_business_date(connection: Connection, day: date) -> bool:

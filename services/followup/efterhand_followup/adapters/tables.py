@@ -38,7 +38,11 @@ kept: Final = define_person_tables(
         Index("person_dirty", "person", postgresql_where="dirty"),
         Index("person_next_change", "next_change_on"),
     ),
-    context=(Column("started_on", Date),),
+    context=(
+        Column("started_on", Date),
+        Column("protocols", JSONB, nullable=False, server_default="{}"),
+        Column("definitions", JSONB, nullable=False, server_default="{}"),
+    ),
 )
 """What every service has that follows persons."""
 
@@ -135,3 +139,41 @@ listing_changed: Final = Table(
     schema=SCHEMA,
 )
 """Lists that gained or lost somebody on a day, until the notices that sum up have been brought in line with it."""
+
+doubt: Final = Table(
+    "doubt",
+    metadata,
+    Column("person", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("case_id", Text),
+    Column("unit", Text),
+    Column("events", JSONB, nullable=False),
+    Column("from_on", Date),
+    Column("until_on", Date),
+    Column("protected", Boolean, nullable=False),
+    PrimaryKeyConstraint("person", "id", name="doubt_pkey"),
+    Index("doubt_unit", "unit", "person", "id"),
+    Index("doubt_code", "code", "person", "id"),
+    schema=SCHEMA,
+)
+"""What is doubtful about one person on some day, with the unit of the case on the person's `computed_on`.
+
+It stands on the list from `from_on` (NULL: at once) to `until_on` (NULL: until it is put right); which of them stand is
+told when they are read, so that no day changes a row.
+"""
+
+person_case: Final = Table(
+    "person_case",
+    metadata,
+    Column("person", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("events", JSONB, nullable=False),
+    Column("protected", Boolean, nullable=False),
+    PrimaryKeyConstraint("person", "case_id", name="person_case_pkey"),
+    Index("person_case_case", "case_id"),
+    schema=SCHEMA,
+)
+"""The enrolled cases of each person: that two persons have one id is seen here, whoever came first or goes."""

@@ -14,7 +14,7 @@ from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.adapters.tables import kept
 from efterhand_followup.application.erase import erase
 from efterhand_followup.application.move_watermarks import move_watermarks
-from efterhand_followup.application.recompute import Recomputed, recompute
+from efterhand_followup.application.recompute import Recomputed, put_off, recompute
 from efterhand_followup.domain.context import Progress
 
 
@@ -45,5 +45,9 @@ def apply_events(connection: Connection, records: Sequence[Record], catalogue: C
         # What cannot be understood has to be found now, by its record, and not when the first date comes.
         for held in read_events(connection, kept, since).values():
             derive_facts(held)
+        return Recomputed()
+    if context.catalogue != catalogue.version:
+        # Another process has adopted another catalogue: what comes is kept, and computed by that one.
+        put_off(connection, locked, since)
         return Recomputed()
     return recompute(connection, list(since), context, catalogue, since, locked)

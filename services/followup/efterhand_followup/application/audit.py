@@ -1,32 +1,41 @@
 """Everything is computed again in memory and compared with what is stored."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, select, text
 
 from efterhand.catalogue import Catalogue
+from efterhand.catalogue.fingerprints import fingerprints_of_protocols
 from efterhand.catalogue.model import FEEDS
 from efterhand.erasure import person_hash
+from efterhand.persons.auditing import wrongly_counted_erasures, wrongly_counted_events
 from efterhand.persons.store import NOBODY, read_events, read_watermarks
 from efterhand.persons.watermarks import through_by_feed
 from efterhand.timeline.checks import derive_checks
-from efterhand.timeline.digest import bucket_of, erasure_hash, event_hash
-from efterhand.timeline.events import Event
 from efterhand.timeline.facts import derive_facts
 from efterhand_followup.adapters import tables
 from efterhand_followup.adapters.context_store import read_context
-from efterhand_followup.adapters.person_store import read_checks, read_listed, read_notices
+from efterhand_followup.adapters.person_store import (
+    read_cases,
+    read_checks,
+    read_doubts,
+    read_listed,
+    read_notices,
+)
 from efterhand_followup.adapters.tables import kept
 from efterhand_followup.application.sum_up import summing_notice
 from efterhand_followup.domain.context import Context, Progress
 from efterhand_followup.domain.difference import notice_row
+from efterhand_followup.domain.doubts import case_rows, doubt_rows
 from efterhand_followup.domain.standing import Row, Standing, stand_on
 from efterhand_followup.domain.watermarks import known_to
 
 PERSONS_AT_A_TIME: Final = 500
+_STEP: Final = re.compile(r"0|[+-][1-9][0-9]*")
 
 
 @dataclass
@@ -68,14 +77,14 @@ def audit(engine: Engine, catalogue: Catalogue, secret: str) -> Audit:
             _audit_persons(connection, persons, catalogue, secret, found)
             after = persons[-1] if persons else None
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        _audit_nobody(connection, found)
+        _audit_nobody(connection, catalogue, found)
     return found
 
 
 def _persons_after(connection: Connection, after: str) -> list[str]:
     each = " UNION ".join(
         f'(SELECT DISTINCT person FROM followup."{table}" WHERE person > :after ORDER BY person LIMIT :limit)'  # noqa: S608
-        for table in ("person", "event", "check", "notice", "listed")
+        for table in ("person", "event", "check", "notice", "listed", "doubt", "person_case")
     )
     rows = connection.execute(
         text(f"{each} ORDER BY person LIMIT :limit"), {"after": after, "limit": PERSONS_AT_A_TIME}
@@ -91,10 +100,10 @@ def _audit_persons(connection: Connection, persons: list[str], catalogue: Catalo
     erased = set(connection.execute(select(kept.erased.c.personhash)).scalars())
     events, checks = read_events(connection, kept, persons), read_checks(connection, persons)
     notices, listed = read_notices(connection, persons), read_listed(connection, persons)
-    digests = _stored_digests(connection, persons)
+    doubts, cases = read_doubts(connection, persons), read_cases(connection, persons)
+    _audit_events(connection, persons, found)
     for person in persons:
         found.checked += 1
-        _audit_events(events.get(person, []), digests, found)
         row = progress.get(person)
         if hashes[person] in erased:
             found.differs("person", person, "something is kept of an erased person")
@@ -105,12 +114,16 @@ def _audit_persons(connection: Connection, persons: list[str], catalogue: Catalo
         if context.business_date is None or (row is not None and _is_pending(row, context, catalogue)):
             found.pending += 1
             continue
+        today = context.business_date
         facts = derive_facts(events.get(person, []))
         checks_now = derive_checks(facts, catalogue)
-        as_of = known_to(context.business_date, context.through, FEEDS)
-        standing = stand_on(person, facts, checks_now, catalogue, context.business_date, as_of)
-        if row is not None and row.next_change_on != standing.next_change_on:
-            found.differs("person", person, "differs in next_change_on")
+        standing = stand_on(person, facts, checks_now, catalogue, today, known_to(today, context.through, FEEDS))
+        if row is not None:
+            if row.next_change_on != standing.next_change_on:
+                found.differs("person", person, "differs in next_change_on")
+            # Who is said to be ahead of everybody would be passed over by the next change.
+            if row.generation > context.generation or (row.computed_on or today) > today:
+                found.differs("person", person, "is ahead of everybody")
         found.compare("check", checks.get(person, {}), {each["id"]: each for each in standing.check_rows()})
         _audit_notices(notices.get(person, {}), standing, catalogue, found)
         found.compare(
@@ -118,6 +131,15 @@ def _audit_persons(connection: Connection, persons: list[str], catalogue: Catalo
             {f"{person} {each}": held for each, held in listed.get(person, {}).items()},
             {f"{person} {each}": {"protected": standing.protected} for each in standing.lists},
         )
+        for table, key, stored, wanted in (
+            ("doubt", "id", doubts, doubt_rows(standing)),
+            ("person_case", "case_id", cases, case_rows(standing)),
+        ):
+            found.compare(
+                table,
+                {f"{person} {each}": row for each, row in stored.get(person, {}).items()},
+                {f"{person} {row[key]}": row for row in wanted},
+            )
 
 
 def _is_pending(row: Progress, context: Context, catalogue: Catalogue) -> bool:
@@ -127,21 +149,9 @@ def _is_pending(row: Progress, context: Context, catalogue: Catalogue) -> bool:
     return row.dirty or row.computed_on is None or overtaken or old
 
 
-def _stored_digests(connection: Connection, persons: Iterable[str]) -> dict[tuple[str, str, str], tuple[int, int]]:
-    event = kept.event.c
-    rows = connection.execute(
-        select(event.person, event.source, event.id, event.hash, event.bucket).where(event.person.in_(list(persons)))
-    )
-    return {(person, source, event_id): (held, bucket) for person, source, event_id, held, bucket in rows}
-
-
-def _audit_events(
-    events: Iterable[Event], digests: Mapping[tuple[str, str, str], tuple[int, int]], found: Audit
-) -> None:
-    for event in events:
-        wanted = (event_hash(event.source, event.id), bucket_of(event.person))
-        if digests[event.person, event.source, event.id] != wanted:
-            found.differs("event", f"{event.source} {event.id}", "differs in hash or bucket")
+def _audit_events(connection: Connection, persons: list[str], found: Audit) -> None:
+    for source, event_id in wrongly_counted_events(connection, kept, persons):
+        found.differs("event", f"{source} {event_id}", "differs in hash or bucket")
 
 
 def _audit_notices(stored: Mapping[str, Row], standing: Standing, catalogue: Catalogue, found: Audit) -> None:
@@ -168,13 +178,12 @@ def _could_have_been(row: Row, standing: Standing, catalogue: Catalogue) -> bool
     if protocol is None:
         # The log keeps what an earlier catalogue asked for.
         return True
-    due: date | None = None
-    for step in protocol.steps:
-        if step.name == row["step"]:
-            due = date.fromordinal(row["moment"].toordinal() - step.offset_days)
+    # The step says by itself how far from due it lies; it may be one that an earlier catalogue had.
+    if row["step"] is None or not _STEP.fullmatch(row["step"]):
+        return False
+    due = row["moment"] - timedelta(days=int(row["step"]))
     return (
-        due is not None
-        and row["check_id"].startswith(f"{row['protocol']}:{standing.person}:")
+        row["check_id"].startswith(f"{row['protocol']}:{standing.person}:")
         and row["id"] == f"{row['check_id']}/{row['step']}/{due}"
         and row["made_on"] <= row["withdrawn_on"] <= standing.day
         and row["protected"] == standing.protected
@@ -182,15 +191,21 @@ def _could_have_been(row: Row, standing: Standing, catalogue: Catalogue) -> bool
     )
 
 
-def _audit_nobody(connection: Connection, found: Audit) -> None:
-    """Compare what is about no single person: watermarks, erasures, notices that sum up."""
+def _audit_nobody(connection: Connection, catalogue: Catalogue, found: Audit) -> None:
+    """Compare what is about no single person: the context, erasures, notices that sum up."""
     context = read_context(connection)
+    if context.catalogue == catalogue.version:
+        wanted_protocols = fingerprints_of_protocols(catalogue)
+        if context.protocols != wanted_protocols:
+            found.differs("context", "protocols", "differs from the catalogue")
+        # One that is not there yet is still being computed; what is shown must be what holds.
+        for name in sorted(dict(context.definitions.items() - wanted_protocols.items())):
+            found.differs("context", f"definitions/{name}", "differs from the catalogue")
     if context.through != through_by_feed(read_watermarks(connection, kept)):
         found.differs("context", "watermarks", "differs from the watermarks received")
-    _audit_events(read_events(connection, kept, [NOBODY]).get(NOBODY, []), _stored_digests(connection, [NOBODY]), found)
-    for personhash, held, bucket in connection.execute(select(kept.erased)):
-        if (held, bucket) != (erasure_hash(personhash), bucket_of(personhash)):
-            found.differs("erased", personhash, "differs in hash or bucket")
+    _audit_events(connection, [NOBODY], found)
+    for personhash in wrongly_counted_erasures(connection, kept):
+        found.differs("erased", personhash, "differs in hash or bucket")
     if connection.execute(select(tables.listing_changed.c.id).limit(1)).first() is not None:
         found.pending += 1
         return

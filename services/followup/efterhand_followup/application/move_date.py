@@ -7,11 +7,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from efterhand.catalogue import Catalogue
+from efterhand.catalogue.fingerprints import fingerprints_of_protocols
 from efterhand.persons.context import begin_generation, set_catalogue, share_context, take_context
 from efterhand.persons.draining import PERSONS_AT_A_TIME, CannotCompute
-from efterhand.persons.store import take_stale
-from efterhand_followup.adapters.context_store import move_business_date, read_context
-from efterhand_followup.adapters.person_store import stale
+from efterhand.persons.store import count_stale, take_stale
+from efterhand_followup.adapters.context_store import (
+    move_business_date,
+    read_context,
+    set_definitions,
+    set_protocols,
+)
+from efterhand_followup.adapters.person_store import behind, stale
 from efterhand_followup.adapters.tables import kept
 from efterhand_followup.application.recompute import Recomputed, recompute
 
@@ -23,12 +29,23 @@ def move_date(connection: Connection, day: date) -> bool:
 
 
 def adopt_catalogue(connection: Connection, catalogue: Catalogue) -> bool:
-    """Compute by this catalogue from now on; return whether it is another one, so that everything is to be done."""
+    """Compute by this catalogue from now on; return whether it is another one.
+
+    Where the protocols differ in what decides checks or notices, everybody is to be computed anew; checks and notices
+    of a protocol that differs are not shown until that is done. Units decide nothing that is stored.
+    """
     take_context(connection, kept)
-    if read_context(connection).catalogue == catalogue.version:
+    context = read_context(connection)
+    if context.catalogue == catalogue.version:
         return False
     set_catalogue(connection, kept, catalogue.version)
-    begin_generation(connection, kept)
+    protocols, generation = fingerprints_of_protocols(catalogue), context.generation
+    if protocols != dict(context.protocols):
+        generation = begin_generation(connection, kept)
+        set_protocols(connection, protocols)
+    unchanged = dict(protocols.items() & dict(context.definitions).items())
+    everybody = count_stale(connection, kept, behind(generation)) == 0
+    set_definitions(connection, protocols if everybody else unchanged)
     return True
 
 
@@ -49,6 +66,8 @@ def drain(
         limit: how many persons at most.
         leave_out: persons who cannot be computed.
 
+    When nobody is left, the protocols are those that everybody has been computed by, and are shown.
+
     Returns:
         What was done; nobody computed means that nobody is left, or that others are at it.
 
@@ -62,6 +81,10 @@ def drain(
         return Recomputed()
     due = stale(context.business_date, context.generation)
     persons = take_stale(connection, kept, due, limit, leave_out)
+    if not persons and context.definitions != context.protocols:
+        if not count_stale(connection, kept, behind(context.generation)):
+            set_definitions(connection, context.protocols)
+        return Recomputed()
     try:
         return recompute(connection, persons, context, catalogue)
     except DBAPIError:

@@ -13,7 +13,14 @@ from efterhand.timeline.checks import UNSETTLED, State
 from efterhand.web.paging import decode_cursor, encode_cursor, page
 from efterhand.web.problem import bad_request
 from efterhand_followup.adapters.tables import check
-from efterhand_followup.application.reading import Asked, context_with_date, standings_on, units_below
+from efterhand_followup.application.reading import (
+    Asked,
+    Shown,
+    context_with_date,
+    shown_protocols,
+    standings_on,
+    units_below,
+)
 from efterhand_followup.domain.standing import Row
 
 WORKING_STATES: Final = tuple(state.value for state in State if state in UNSETTLED)
@@ -26,7 +33,7 @@ class CheckFilter:
     person: str | None = None
     case: str | None = None
     unit: str | None = None
-    protocol: str | None = None
+    protocols: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
 
 
@@ -38,14 +45,19 @@ def read_checks(
     On the business date they are read as stored, the earliest due first; for another day they are evaluated, in the
     order of persons.
 
+    Protocols that not everybody has been computed by are left out on the business date, and said to be.
+
     Raises:
-        Problem: 400 for a cursor of another list, 503 before there is a business date.
+        Problem: 400 for a cursor of another list, 503 before there is a business date, or for a protocol that not
+            everybody has been computed by.
     """
-    _, business_date = context_with_date(connection)
+    context, business_date = context_with_date(connection)
     day = asked.on or business_date
     units = None if wanted.unit is None else units_below(catalogue, wanted.unit, day)
     if day == business_date:
-        return _stored(connection, asked, wanted, units, cursor, limit)
+        shown = shown_protocols(connection, catalogue, context)
+        shown.require(wanted.protocols)
+        return {**_stored(connection, shown, asked, wanted, units, cursor, limit), **shown.told()}
     return _evaluated(connection, catalogue, asked, day, wanted, units, cursor, limit)
 
 
@@ -58,6 +70,7 @@ def read_check(connection: Connection, check_id: str, sees_protected: bool) -> R
 
 def _stored(
     connection: Connection,
+    shown: Shown,
     asked: Asked,
     wanted: CheckFilter,
     units: frozenset[str] | None,
@@ -65,14 +78,14 @@ def _stored(
     limit: int,
 ) -> dict[str, Any]:
     column = check.c
-    conditions: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = [column.protocol.in_(sorted(shown.protocols))]
     if not asked.sees_protected:
         conditions.append(~column.protected)
     for chosen, value in ((column.person, wanted.person), (column.case_id, wanted.case)):
         if value is not None:
             conditions.append(chosen == value)
-    if wanted.protocol is not None:
-        conditions.append(column.protocol == wanted.protocol)
+    if wanted.protocols:
+        conditions.append(column.protocol.in_(wanted.protocols))
     if units is not None:
         conditions.append(column.unit.in_(sorted(units)))
     if wanted.states:
@@ -82,9 +95,9 @@ def _stored(
         conditions.append(tuple_(column.due, column.id) > tuple_(_as_day(after[0]), after[1]))
     selected = select(check).where(*conditions).order_by(column.due, column.id).limit(limit + 1)
     rows = [dict(row) for row in connection.execute(selected).mappings()]
-    shown = rows[:limit]
-    following = encode_cursor([shown[-1]["due"].isoformat(), shown[-1]["id"]]) if len(rows) > limit else None
-    return page([check_as_json(row, row["protected"]) for row in shown], following)
+    listed = rows[:limit]
+    following = encode_cursor([listed[-1]["due"].isoformat(), listed[-1]["id"]]) if len(rows) > limit else None
+    return page([check_as_json(row, row["protected"]) for row in listed], following)
 
 
 def _evaluated(
@@ -119,7 +132,7 @@ def _evaluated(
 def _wanted(row: Row, wanted: CheckFilter, units: frozenset[str] | None) -> bool:
     return (
         (wanted.case is None or row["case_id"] == wanted.case)
-        and (wanted.protocol is None or row["protocol"] == wanted.protocol)
+        and (not wanted.protocols or row["protocol"] in wanted.protocols)
         and (not wanted.states or row["state"] in wanted.states)
         and (units is None or row["unit"] in units)
     )
@@ -141,11 +154,12 @@ def due_summary(connection: Connection, catalogue: Catalogue, asked: Asked) -> d
     Raises:
         Problem: 503 before there is a business date.
     """
-    _, business_date = context_with_date(connection)
+    context, business_date = context_with_date(connection)
     day = asked.on or business_date
+    shown = shown_protocols(connection, catalogue, context) if day == business_date else None
     sunday = day + timedelta(days=6 - day.weekday())
     units: dict[str, Counter[str]] = {}
-    for unit, state, protocol, this_week, count in _unsettled(connection, catalogue, asked, day, sunday, business_date):
+    for unit, state, protocol, this_week, count in _unsettled(connection, catalogue, asked, day, sunday, shown):
         counts = units.setdefault(unit, Counter())
         counts[state] += count
         counts["this_week"] += count if this_week else 0
@@ -158,19 +172,31 @@ def due_summary(connection: Connection, catalogue: Catalogue, asked: Asked) -> d
         "week": {"from": day, "to": sunday},
         "items": [{"unit": unit, **{name: units[unit][name] for name in names}} for unit in sorted(units)],
         "all": {name: whole[name] for name in names},
+        **({} if shown is None else shown.told()),
     }
 
 
 def _unsettled(
-    connection: Connection, catalogue: Catalogue, asked: Asked, day: date, sunday: date, business_date: date
+    connection: Connection, catalogue: Catalogue, asked: Asked, day: date, sunday: date, shown: Shown | None
 ) -> Iterator[tuple[str, str, str, bool, int]]:
-    """Yield (unit, state, protocol, due this week and not overdue, number of checks)."""
-    if day == business_date:
+    """Yield (unit, state, protocol, due this week and not overdue, number of checks).
+
+    Args:
+        connection: that sees one state throughout.
+        catalogue: the installation's.
+        asked: by whom.
+        day: that is asked for.
+        sunday: of the week that it lies in.
+        shown: on the business date, whose checks are read as stored.
+    """
+    if shown is not None:
         this_week = and_(check.c.due <= sunday, check.c.state != State.OVERDUE.value)
         grouping = (check.c.unit, check.c.state, check.c.protocol, this_week)
         seen = () if asked.sees_protected else (~check.c.protected,)
         rows = connection.execute(
-            select(*grouping, func.count()).where(check.c.state.in_(WORKING_STATES), *seen).group_by(*grouping)
+            select(*grouping, func.count())
+            .where(check.c.state.in_(WORKING_STATES), check.c.protocol.in_(sorted(shown.protocols)), *seen)
+            .group_by(*grouping)
         )
         yield from (tuple(row) for row in rows)
         return

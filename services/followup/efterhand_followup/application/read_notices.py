@@ -11,7 +11,14 @@ from efterhand.catalogue import Catalogue
 from efterhand.persons.store import NOBODY
 from efterhand.web.paging import decode_cursor, encode_cursor, page
 from efterhand_followup.adapters.tables import notice
-from efterhand_followup.application.reading import Asked, context_with_date, standings_on, units_below
+from efterhand_followup.application.reading import (
+    Asked,
+    Shown,
+    context_with_date,
+    shown_protocols,
+    standings_on,
+    units_below,
+)
 from efterhand_followup.application.sum_up import summing_notice
 from efterhand_followup.domain.difference import notice_row
 from efterhand_followup.domain.standing import Row
@@ -38,18 +45,22 @@ def read_notices(
 ) -> dict[str, Any]:
     """Return a page of notices, in the order of their ids.
 
-    Open and summed ones are those of the day that is asked for; withdrawn ones are from the log, up to that day.
+    Open and summed ones are those of the day that is asked for; withdrawn ones are from the log, up to that day. On the
+    business date those of protocols that not everybody has been computed by are left out, and said to be.
 
     Raises:
         Problem: 400 for a cursor of another list, 503 before there is a business date.
     """
-    _, business_date = context_with_date(connection)
+    context, business_date = context_with_date(connection)
     day = asked.on or business_date
     units = None if wanted.unit is None else units_below(catalogue, wanted.unit, day)
     after = decode_cursor(cursor, (str,))
     begin_after: str = after[0] if after else ""
+    told: dict[str, Any] = {}
     if day == business_date:
-        rows = _stored(connection, asked, wanted, units, begin_after, limit + 1, None)
+        shown_now = shown_protocols(connection, catalogue, context)
+        told = shown_now.told()
+        rows = _stored(connection, asked, wanted, units, begin_after, limit + 1, None, shown_now)
     else:
         rows = []
         if wanted.status != "withdrawn":
@@ -58,7 +69,8 @@ def read_notices(
             rows += _stored(connection, asked, wanted, units, begin_after, limit + 1, day)
         rows = sorted((row for row in rows if row["id"] > begin_after), key=lambda row: row["id"])[: limit + 1]
     shown = rows[:limit]
-    return page([notice_as_json(row) for row in shown], encode_cursor([shown[-1]["id"]]) if len(rows) > limit else None)
+    following = encode_cursor([shown[-1]["id"]]) if len(rows) > limit else None
+    return {**page([notice_as_json(row) for row in shown], following), **told}
 
 
 def _stored(
@@ -69,9 +81,14 @@ def _stored(
     begin_after: str,
     limit: int,
     withdrawn_until: date | None,
+    shown: Shown | None = None,
 ) -> list[Row]:
     column = notice.c
     conditions: list[ColumnElement[bool]] = [column.id > begin_after]
+    if shown is not None:
+        # What was withdrawn stays told; a list is about many protocols and follows them.
+        ready = column.protocol.in_(sorted(shown.protocols)) | column.protocol.is_(None)
+        conditions.append(ready | (column.status == "withdrawn"))
     if not asked.sees_protected:
         conditions.append(~column.protected)
     if withdrawn_until is not None:

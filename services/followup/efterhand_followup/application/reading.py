@@ -1,17 +1,20 @@
 """What every read needs: what is asked for, who may see what, and persons evaluated for another day than the stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from efterhand.catalogue import Catalogue
+from efterhand.catalogue.fingerprints import fingerprints_of_protocols
 from efterhand.catalogue.model import FEEDS
+from efterhand.persons.computing import Computing, read_computing
 from efterhand.persons.store import read_events
 from efterhand.timeline.checks import derive_checks
 from efterhand.timeline.facts import derive_facts
-from efterhand.web.problem import not_available
+from efterhand.web.problem import being_computed, not_available
 from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.adapters.tables import kept
 from efterhand_followup.domain.context import Context
@@ -78,6 +81,41 @@ def _persons_after(connection: Connection, after: str) -> list[str]:
         {"after": after, "limit": PERSONS_AT_A_TIME},
     )
     return list(rows.scalars())
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The protocols whose checks and notices everybody has been computed by; those that are `hidden` are not yet."""
+
+    protocols: frozenset[str]
+    hidden: tuple[str, ...]
+    computing: Computing
+
+    def told(self) -> dict[str, Any]:
+        """Return what an answer says of what it leaves out; nothing where it leaves out nothing."""
+        if not self.hidden:
+            return {}
+        return {"computing": {"protocols": list(self.hidden), **self.computing.as_json()}}
+
+    def require(self, protocols: Iterable[str]) -> None:
+        """Refuse to answer about protocols of which none is shown; of several, those that are hidden are left out.
+
+        Raises:
+            Problem: 503, their new definition is still being computed.
+        """
+        named = list(protocols)
+        hidden = [protocol for protocol in named if protocol in self.hidden]
+        if hidden and not self.protocols.intersection(named):
+            raise being_computed(f"'{hidden[0]}'", self.computing.done, self.computing.of)
+
+
+def shown_protocols(connection: Connection, catalogue: Catalogue, context: Context) -> Shown:
+    """Return which protocols of a process's catalogue are shown as stored."""
+    own = fingerprints_of_protocols(catalogue)
+    shown = frozenset(name for name, each in own.items() if context.definitions.get(name) == each)
+    hidden = tuple(name for name in own if name not in shown)
+    computing = read_computing(connection, kept, context.generation) if hidden else Computing(0, 0)
+    return Shown(shown, hidden, computing)
 
 
 def units_below(catalogue: Catalogue, unit: str, day: date) -> frozenset[str]:

@@ -4,7 +4,7 @@ A batch of events, a new date, a watermark, a rebuild and a changed catalogue al
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy import Connection
@@ -13,11 +13,26 @@ from efterhand.catalogue import Catalogue
 from efterhand.persons.store import lock_persons, read_events, read_watermarks, write_progress
 from efterhand.timeline.events import Event
 from efterhand_followup.adapters.messages import put_messages
-from efterhand_followup.adapters.person_store import read_checks, read_listed, read_notices, write_difference
+from efterhand_followup.adapters.person_store import (
+    read_cases,
+    read_checks,
+    read_doubts,
+    read_listed,
+    read_notices,
+    write_difference,
+)
 from efterhand_followup.adapters.tables import kept
 from efterhand_followup.domain.chronicle import Chronicle, chronicle
-from efterhand_followup.domain.context import STALE_GENERATION, Context, Progress
-from efterhand_followup.domain.difference import Difference, add_checks, add_lists, add_notices
+from efterhand_followup.domain.context import Context, Progress
+from efterhand_followup.domain.difference import (
+    Difference,
+    add_cases,
+    add_checks,
+    add_doubts,
+    add_lists,
+    add_notices,
+)
+from efterhand_followup.domain.doubts import case_rows, doubt_rows
 from efterhand_followup.domain.watermarks import WatermarkLog
 
 ONE_DAY = timedelta(days=1)
@@ -40,13 +55,13 @@ def recompute(
     since: Mapping[str, date] | None = None,
     locked: Mapping[str, Progress] | None = None,
 ) -> Recomputed:
-    """Bring checks, notices and lists of persons in line with their events; does not commit.
+    """Bring checks, notices, lists and doubts of persons in line with their events; does not commit.
 
     Args:
         connection: in a transaction that shares the context.
         persons: pseudonyms; those without a row are left out.
         context: as read in this transaction.
-        catalogue: by which to compute.
+        catalogue: by which to compute; that of the context.
         since: for persons with new events, the earliest day on which one was received.
         locked: the persons' rows, if this transaction has locked them already.
     """
@@ -59,6 +74,8 @@ def recompute(
     checks = read_checks(connection, computed_before)
     notices = read_notices(connection, computed_before)
     listed = read_listed(connection, computed_before)
+    doubts = read_doubts(connection, computed_before)
+    cases = read_cases(connection, computed_before)
     known_since = since or {}
     starts = {
         person: first_day_to_look_at(progress[person], events[person], known_since.get(person), context)
@@ -70,7 +87,6 @@ def recompute(
         watermarks = WatermarkLog(read_watermarks(connection, kept))
     difference = Difference()
     done: list[Progress] = []
-    generation = context.generation if catalogue.version == context.catalogue else STALE_GENERATION
     for person, start in starts.items():
         before = progress[person]
         lived = live_through(person, events[person], start, context, watermarks, catalogue)
@@ -78,13 +94,31 @@ def recompute(
         add_notices(difference, notices.get(person, {}), lived, before.computed_on)
         lists = {notice_id: row["protected"] for notice_id, row in listed.get(person, {}).items()}
         add_lists(difference, lists, lived)
-        now = Progress(person, before.personhash, today, lived.standing.next_change_on, False, generation)
+        add_doubts(difference, doubts.get(person, {}), doubt_rows(lived.standing))
+        add_cases(difference, cases.get(person, {}), case_rows(lived.standing))
+        now = Progress(person, before.personhash, today, lived.standing.next_change_on, False, context.generation)
         if now != before:
             done.append(now)
     write_difference(connection, difference)
     put_messages(connection, difference)
     write_progress(connection, kept, done)
     return Recomputed(len(starts), len(difference.notices_made), len(difference.notices_withdrawn))
+
+
+def put_off(connection: Connection, persons: Mapping[str, Progress], since: Mapping[str, date]) -> None:
+    """Leave persons with new events to a process that has the catalogue that holds.
+
+    Args:
+        connection: in a transaction that shares the context and has locked the persons' rows.
+        persons: their rows.
+        since: for those with new events, the earliest day on which one was received.
+    """
+    later = []
+    for person, received_on in since.items():
+        own = persons[person]
+        seen = None if own.computed_on is None else min(own.computed_on, received_on - ONE_DAY)
+        later.append(replace(own, dirty=True, computed_on=seen))
+    write_progress(connection, kept, later)
 
 
 def live_through(

@@ -87,17 +87,18 @@ def chronicle(
         candidates = [stop for stop in stops if stop > day][:1]
         if standing.next_change_on is not None:
             candidates.append(standing.next_change_on)
-        candidates += _turns_of_feeds(checks, catalogue, watermarks, day)
+        candidates += _turns_of_feeds(checks, catalogue, watermarks, day, last_day)
         day = min([last_day, *candidates])
 
 
 def _turns_of_feeds(
-    checks: Iterable[Check], catalogue: Catalogue, watermarks: WatermarkLog, day: date
+    checks: Iterable[Check], catalogue: Catalogue, watermarks: WatermarkLog, day: date, last_day: date
 ) -> Iterator[date]:
-    """The next days on which a watermark let a check give up, or took that back."""
+    """The next days before the last one on which a watermark let a check give up, or took that back."""
     for check in checks:
         if check.gives_up_on is not None:
-            turn = watermarks.next_turn(catalogue.protocols[check.protocol].feed, check.gives_up_on, day)
+            feed = catalogue.protocols[check.protocol].feed
+            turn = watermarks.next_turn(feed, check.gives_up_on, day, last_day)
             if turn is not None:
                 yield turn
 

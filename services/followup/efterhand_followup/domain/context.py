@@ -11,13 +11,17 @@ class Context:
 
     `business_date` is None until intake has announced one; nothing is computed before that. `started_on` is the first
     one ever announced: notices of days before it were nobody's to make. `generation` grows whenever everything has to
-    be computed anew. `through` says how far each feed with a watermark is known.
+    be computed anew. `protocols` maps each protocol of the catalogue to the hash of its definition, `definitions` those
+    that every person has been computed by: only these are shown. `through` says how far each feed with a watermark is
+    known.
     """
 
     business_date: date | None
     started_on: date | None
     catalogue: str | None
     generation: int
+    protocols: Mapping[str, str]
+    definitions: Mapping[str, str]
     through: Mapping[str, date]
 
 
@@ -31,7 +35,3 @@ class Progress:
     next_change_on: date | None = None
     dirty: bool = True
     generation: int = 0
-
-
-STALE_GENERATION = -1
-"""Given to what was computed by another catalogue than the one adopted: it stays to be done."""

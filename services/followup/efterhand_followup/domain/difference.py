@@ -27,6 +27,10 @@ class Difference:
     listed_gone: list[tuple[str, str]] = field(default_factory=list)
     listings_changed: list[tuple[str, date, bool]] = field(default_factory=list)
     """(catch-up or register notice, day, whether it was a protected person who came or went)."""
+    doubts: list[Row] = field(default_factory=list)
+    doubts_gone: list[tuple[str, str]] = field(default_factory=list)
+    cases: list[Row] = field(default_factory=list)
+    cases_gone: list[tuple[str, str]] = field(default_factory=list)
 
 
 def add_checks(difference: Difference, stored: Mapping[str, Row], wanted: Iterable[Row]) -> None:
@@ -150,3 +154,21 @@ def add_lists(difference: Difference, stored: Mapping[str, bool], lived: Chronic
             difference.listings_changed.append((list_id, lived.lists_joined[list_id], standing.protected))
         left_on = lived.lists_left.get(list_id, lived.first_day)
         difference.listings_changed.append((list_id, left_on, standing.protected))
+
+
+def add_doubts(difference: Difference, stored: Mapping[str, Row], wanted: Iterable[Row]) -> None:
+    """Compare what is doubtful about one person as stored (by id) with what should be."""
+    _add(difference.doubts, difference.doubts_gone, "id", stored, wanted)
+
+
+def add_cases(difference: Difference, stored: Mapping[str, Row], wanted: Iterable[Row]) -> None:
+    """Compare one person's cases as stored (by case id) with what they should be."""
+    _add(difference.cases, difference.cases_gone, "case_id", stored, wanted)
+
+
+def _add(
+    written: list[Row], gone: list[tuple[str, str]], key: str, stored: Mapping[str, Row], wanted: Iterable[Row]
+) -> None:
+    left = dict(stored)
+    written += [row for row in wanted if left.pop(row[key], None) != row]
+    gone += [(row["person"], row[key]) for row in left.values()]

@@ -20,7 +20,7 @@ class WatermarkLog:
         winners: dict[str, Watermark] = {}
         self._days: list[date] = []
         self._through: list[dict[str, date]] = []
-        self._turns: dict[tuple[str, date], tuple[date, ...]] = {}
+        self._steps: dict[str, tuple[list[date], list[date]]] = {}
         for watermark in sorted(watermarks, key=lambda each: each.received_on):
             held = winners.get(watermark.feed)
             if held is None or watermark.rank > held.rank:
@@ -31,26 +31,32 @@ class WatermarkLog:
             else:
                 self._days.append(watermark.received_on)
                 self._through.append(through)
+            self._step(watermark.feed, watermark.received_on, through[watermark.feed])
+
+    def _step(self, feed: str, day: date, through: date) -> None:
+        days, known = self._steps.setdefault(feed, ([], []))
+        if days and days[-1] == day:
+            known[-1] = through
+        elif not known or known[-1] != through:
+            days.append(day)
+            known.append(through)
 
     def through_on(self, day: date) -> Mapping[str, date]:
         """Return how far each feed with a watermark was known at the end of a day."""
         place = bisect_right(self._days, day)
         return self._through[place - 1] if place else {}
 
-    def next_turn(self, feed: str, limit: date, after: date) -> date | None:
-        """Return the first day after `after` on which it became another whether the feed was known up to `limit`."""
-        key = (feed, limit)
-        if key not in self._turns:
-            self._turns[key] = self._find_turns(feed, limit)
-        turns = self._turns[key]
-        place = bisect_right(turns, after)
-        return turns[place] if place < len(turns) else None
+    def next_turn(self, feed: str, limit: date, after: date, before: date) -> date | None:
+        """Return the first day between two on which it became another whether the feed was known up to `limit`.
 
-    def _find_turns(self, feed: str, limit: date) -> tuple[date, ...]:
-        turns = []
-        known = True
-        for day, through in zip(self._days, self._through, strict=True):
-            if (through.get(feed, date.max) >= limit) != known:
-                known = not known
-                turns.append(day)
-        return tuple(turns)
+        Neither of the two days is one of those between them.
+        """
+        days, through = self._steps.get(feed, ((), ()))
+        place = bisect_right(days, after)
+        known = place == 0 or through[place - 1] >= limit
+        for step in range(place, len(days)):
+            if days[step] >= before:
+                return None
+            if (through[step] >= limit) != known:
+                return days[step]
+        return None

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
 from efterhand.timeline.checks import State
+from efterhand.timeline.doubts import CODES
 from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from efterhand.web.problem import Problem, bad_request, not_available
 from efterhand.web.rights import Principal, Right, requires
@@ -19,9 +20,11 @@ from efterhand_followup.application.answer_check import answer_event
 from efterhand_followup.application.audit import audit
 from efterhand_followup.application.move_date import rebuild
 from efterhand_followup.application.read_checks import CheckFilter, due_summary, read_checks
+from efterhand_followup.application.read_doubts import DoubtFilter, read_doubts
 from efterhand_followup.application.read_notices import NoticeFilter, Status, read_notices
 from efterhand_followup.application.read_status import read_backlog, read_status
 from efterhand_followup.application.reading import Asked
+from efterhand_followup.application.why_check import why_check
 from efterhand_followup.bootstrap import Services
 
 router = APIRouter(prefix="/followup/v1")
@@ -43,6 +46,10 @@ def _services(request: Request) -> Services:
     return services
 
 
+def _said(names: str | None) -> tuple[str, ...]:
+    return tuple(each for each in (names or "").split(",") if each)
+
+
 def _asked(on: date | None, principal: Principal) -> Asked:
     return Asked(on, principal.may(Right.PROTECTED_READ))
 
@@ -60,8 +67,8 @@ def checks(
     cursor: str | None = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Any:
-    """List checks; `state` may name several, with commas. A unit stands for those under it too."""
-    states = tuple(each for each in (state or "").split(",") if each)
+    """List checks; `state` and `protocol` may name several, with commas. A unit stands for those under it too."""
+    states = _said(state)
     if unknown := [each for each in states if each not in list(State)]:
         raise bad_request("wrong_state", f"There is no state {unknown[0]!r}; the states are {', '.join(State)}.")
     services = _services(request)
@@ -70,7 +77,7 @@ def checks(
             connection,
             services.catalogue,
             _asked(on, principal),
-            CheckFilter(person, case, unit, protocol, states),
+            CheckFilter(person, case, unit, _said(protocol), states),
             cursor,
             limit,
         )
@@ -101,6 +108,31 @@ def notices(
         )
 
 
+@router.get("/doubts")
+def doubts(
+    request: Request,
+    principal: Annotated[Principal, requires(Right.CHECKS_READ)],
+    unit: str | None = None,
+    source: str | None = None,
+    code: str | None = None,
+    cursor: str | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Any:
+    """List what was accepted and is doubtful, with what to do about it. A unit stands for those under it too."""
+    if code is not None and code not in CODES:
+        raise bad_request("wrong_code", f"There is no code {code!r}; the codes are {', '.join(CODES)}.")
+    services = _services(request)
+    with _reading(services) as connection:
+        return read_doubts(
+            connection,
+            services.catalogue,
+            DoubtFilter(unit, source, code),
+            principal.may(Right.PROTECTED_READ),
+            cursor,
+            limit,
+        )
+
+
 @router.get("/due-summary")
 def summary(
     request: Request, principal: Annotated[Principal, requires(Right.CHECKS_READ)], on: date | None = None
@@ -109,6 +141,14 @@ def summary(
     services = _services(request)
     with _reading(services) as connection:
         return due_summary(connection, services.catalogue, _asked(on, principal))
+
+
+@router.get("/checks/{check_id}/why")
+def why(request: Request, principal: Annotated[Principal, requires(Right.CHECKS_READ)], check_id: str) -> Any:
+    """Show the events behind a check."""
+    services = _services(request)
+    with _reading(services) as connection:
+        return why_check(connection, services.catalogue, check_id, principal.may(Right.PROTECTED_READ))
 
 
 @router.post("/checks/{check_id}/answer")

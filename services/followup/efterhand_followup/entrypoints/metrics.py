@@ -11,9 +11,11 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from efterhand.persons.computing import read_computing
 from efterhand_followup.adapters.context_store import read_context
-from efterhand_followup.adapters.tables import check
+from efterhand_followup.adapters.tables import check, kept
 from efterhand_followup.application.read_checks import WORKING_STATES
+from efterhand_followup.application.read_doubts import count_doubts
 from efterhand_followup.application.read_status import oldest_overdue_notice, read_backlog
 from efterhand_followup.application.recompute import Recomputed
 
@@ -57,7 +59,9 @@ class StateCollector(Collector):
         with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             context = read_context(connection)
             backlog = read_backlog(connection)
+            known = read_computing(connection, kept, context.generation).of
             oldest = oldest_overdue_notice(connection)
+            doubts = count_doubts(connection)
             counts = connection.execute(
                 select(check.c.protocol, check.c.state, func.count())
                 .where(check.c.state.in_(WORKING_STATES))
@@ -68,9 +72,21 @@ class StateCollector(Collector):
         )
         for protocol, state, number in counts:
             unsettled.add_metric([protocol, state], number)
+        doubtful = GaugeMetricFamily(
+            "efterhand_followup_doubts_open", "Entries of the data-quality list", labels=["code"]
+        )
+        for code, number in doubts.items():
+            doubtful.add_metric([code], number)
         families = [
             unsettled,
+            doubtful,
             _gauge("efterhand_followup_dirty_persons", "Persons who are still to be computed", backlog.persons),
+            _gauge("efterhand_followup_known_persons", "Persons of whom something is held", known),
+            _gauge(
+                "efterhand_followup_hidden_protocols",
+                "Protocols that are not shown before everybody has been computed by them",
+                len(context.protocols.items() - context.definitions.items()),
+            ),
             _gauge("efterhand_followup_dirty_lists", "Notices that sum up and have to follow", backlog.lists),
             _gauge("efterhand_followup_parked_messages", "Messages put aside", backlog.parked),
         ]

@@ -15,6 +15,7 @@ from efterhand.metrics import start_metrics
 from efterhand.settings import Settings
 from efterhand_followup.adapters import tables
 from efterhand_followup.application.apply_events import apply_events
+from efterhand_followup.application.move_date import adopt_catalogue
 from efterhand_followup.bootstrap import make_computing_engine
 from efterhand_followup.entrypoints import metrics
 
@@ -28,6 +29,9 @@ def main() -> None:
     catalogue = load_catalogue(settings.catalogue)
     migrate(settings.database_url, tables.SCHEMA)
     start_metrics(settings.metrics_port, PROCESS, host=settings.host)
+    engine = make_computing_engine(settings)
+    with engine.begin() as connection:
+        adopt_catalogue(connection, catalogue)
     secret = settings.secret.get_secret_value()
 
     def apply(connection: Connection, records: Sequence[Record]) -> None:
@@ -37,7 +41,7 @@ def main() -> None:
         settings=settings,
         group="followup",
         topic="case-events",
-        engine=make_computing_engine(settings),
+        engine=engine,
         positions=Positions(tables.position),
         parking=Parking(tables.parked, tables.outbox, "followup"),
         apply=apply,

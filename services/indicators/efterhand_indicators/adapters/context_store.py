@@ -2,17 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from efterhand.persons import context
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.domain.context import Context
+from efterhand_indicators.domain.plan import Plan
 
 
 def read_context(connection: Connection) -> Context:
     """Return the context as committed."""
-    return context.read_context(connection, tables.kept, Context)
+
+    def made_of(plan: Mapping[str, Any], **columns: Any) -> Context:
+        return Context(plan=Plan.from_json(plan), **columns)
+
+    return context.read_context(connection, tables.kept, made_of)
 
 
 def move_business_date(connection: Connection, day: date) -> bool:
@@ -23,6 +29,11 @@ def move_business_date(connection: Connection, day: date) -> bool:
 def set_definitions(connection: Connection, definitions: Mapping[str, str]) -> None:
     """Note the definitions that everybody has been computed by."""
     connection.execute(update(tables.kept.context).values(definitions=dict(definitions)))
+
+
+def set_plan(connection: Connection, plan: Plan) -> None:
+    """Note by what everything is to be computed."""
+    connection.execute(update(tables.kept.context).values(plan=plan.as_json()))
 
 
 def lock_watermarks(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
@@ -37,7 +38,10 @@ kept: Final = define_person_tables(
     gate=0x69_6E_64_69_63,
     event=(Index("event_received", "received"),),
     person=(Column("facts", JSONB, nullable=False),),
-    context=(Column("definitions", JSONB, nullable=False),),
+    context=(
+        Column("definitions", JSONB, nullable=False),
+        Column("plan", JSONB, nullable=False, server_default="{}"),
+    ),
 )
 """What every service has that follows persons."""
 
@@ -47,15 +51,23 @@ parked: Final = kept.parked
 
 DIMENSIONS: Final = ("sex", "unit", "target_group", "age_band", "closure_reason")
 SUMS: Final = ("numerator", "denominator", "expected", "sum")
+MERGED: Final = "merged"
+REACHED: Final = "reached"
+"""The tables of what catalogues derive, whatever they call it: spans that are merged, numbers that are reached."""
+
 _SQL_TYPES: Final[dict[str, Any]] = {"text": Text, "int": Integer, "bool": Boolean, "date": Date}
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Where facts and contributions are: the service's own, or temporary ones of the same shape."""
+    """Where facts and contributions are: the service's own, or temporary ones of the same shape.
+
+    `facts` has a table for each kind of fact that is kept, and MERGED and REACHED. Working days are the same for both.
+    """
 
     facts: Mapping[str, Table]
     contribution: Table
+    working_day: Table
 
 
 def _fact_table(kind: FactKind, into: MetaData, schema: str) -> Table:
@@ -73,6 +85,20 @@ def _fact_table(kind: FactKind, into: MetaData, schema: str) -> Table:
     )
 
 
+def _derived_table(name: str, key: str, into: MetaData, schema: str, *columns: Column[Any]) -> Table:
+    """Describe a table of facts that catalogues derive: `name` is the kind's, by `per` its rows are taken apart."""
+    return Table(
+        f"fact_{name}",
+        into,
+        Column("person", Text, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("per", Text, nullable=False, server_default=""),
+        *columns,
+        PrimaryKeyConstraint("person", "name", "per", key, name=f"fact_{name}_pkey"),
+        schema=schema,
+    )
+
+
 def _contribution_table(into: MetaData, schema: str) -> Table:
     return Table(
         "contribution",
@@ -80,16 +106,21 @@ def _contribution_table(into: MetaData, schema: str) -> Table:
         Column("person", Text, nullable=False),
         Column("indicator", Text, nullable=False),
         Column("definition", Text, nullable=False),
+        Column("evidence", Boolean, nullable=False),
         Column("protocol", Text, nullable=False),
         Column("subject", Text, nullable=False),
         Column("first_day", Date, nullable=False),
         Column("last_day", Date, nullable=False),
         *(Column(name, Text) for name in DIMENSIONS),
-        Column("numerator", Integer, nullable=False),
+        Column("more", ARRAY(Text)),
+        Column("after_day", Date),
+        Column("numerator", Integer),
         Column("denominator", Integer),
         Column("expected", Integer),
         Column("sum", Numeric),
-        PrimaryKeyConstraint("person", "indicator", "protocol", "subject", "first_day", name="contribution_pkey"),
+        PrimaryKeyConstraint(
+            "person", "indicator", "evidence", "protocol", "subject", "first_day", name="contribution_pkey"
+        ),
         Index("contribution_window", "indicator", "first_day", "last_day"),
         CheckConstraint("first_day <= last_day", name="contribution_days"),
         schema=schema,
@@ -99,15 +130,40 @@ def _contribution_table(into: MetaData, schema: str) -> Table:
 def make_tables(into: MetaData, schema: str) -> Tables:
     """Describe the tables of facts and contributions in a schema."""
     facts = {name: _fact_table(kind, into, schema) for name, kind in fact_kinds().items() if kind.has_table}
-    return Tables(facts, _contribution_table(into, schema))
+    facts[MERGED] = _derived_table(
+        MERGED, "began_on", into, schema, Column("began_on", Date, nullable=False), Column("ended_on", Date)
+    )
+    facts[REACHED] = _derived_table(
+        REACHED,
+        "total",
+        into,
+        schema,
+        Column("total", Integer, nullable=False),
+        Column("reached_on", Date, nullable=False),
+    )
+    return Tables(facts, _contribution_table(into, schema), working_day)
 
+
+working_day: Final = Table(
+    "working_day",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("number", Integer, nullable=False),
+    PrimaryKeyConstraint("day", name="working_day_pkey"),
+    Index("working_day_number", "number", unique=True),
+    schema=SCHEMA,
+)
+"""Every working day, with its number in order: so many working days later is so much added to it."""
 
 stored: Final = make_tables(metadata, SCHEMA)
 """Facts and contributions of everybody.
 
 A contribution is one counted thing: of a measuring day (`first_day` = `last_day`), or of a stretch of days in which
 unit, target group and age band stay the same (without an end: to 9999-12-31). `protocol` is that of a counted check,
-else ''. Its unit is the case's own, not rolled up.
+else ''; `subject` the rest of the thing's key. Its unit is the case's own, not rolled up. `more` holds the part of a
+split and the indicator's further dimensions, in their order. With `after_day` it counts only in windows that begin
+after that day: another one of the person came before it. Rows of `evidence` are no counted things: they say from which
+day to which something speaks for one (or, with neither protocol nor subject, for the person).
 """
 
 temporary: Final = make_tables(MetaData(), TEMPORARY)

@@ -55,7 +55,7 @@ class ApplyEvents:
         touched = {person: own for person, own in locked.items() if person in since}
         context = context_store.read_context(connection)
         if context.catalogue == self._definitions.fingerprint:
-            recompute(connection, touched, self._definitions, context.generation)
+            recompute(connection, touched, self._definitions, context)
         else:
             # Another worker has adopted another catalogue: this one keeps the events, that one computes.
             stale = [replace(own, generation=NEVER_COMPUTED) for own in touched.values()]

@@ -1,15 +1,20 @@
 """Everything that is stored, held against what the events come to."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, text
+from sqlalchemy import Connection, Engine, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
+from efterhand.catalogue.fingerprints import fingerprint_of_facts
+from efterhand.dates import is_working_day
 from efterhand.erasure import person_hash
-from efterhand.persons.store import read_events, read_watermarks
+from efterhand.persons.auditing import wrongly_counted_erasures, wrongly_counted_events
+from efterhand.persons.store import NOBODY, read_events, read_watermarks, which_are_erased
 from efterhand.persons.watermarks import through_by_feed
 from efterhand_indicators.adapters import context_store, person_store, scratch, tables
+from efterhand_indicators.adapters.tables import kept
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.domain.rows import derive_rows, fingerprint
 
@@ -32,7 +37,12 @@ def audit(engine: Engine, definitions: Definitions, secret: str) -> dict[str, An
     after = ""
     snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
     with snapshot.begin() as connection:
-        found += _watermarks(connection)
+        found += _context(connection, definitions)
+        found += _working_days(connection)
+        found += [
+            _difference("erased", each, stored=True, right=True) for each in wrongly_counted_erasures(connection, kept)
+        ]
+        found += _events(connection, [NOBODY])
     while True:
         with snapshot.begin() as connection:
             persons = _next_persons(connection, after)
@@ -42,6 +52,7 @@ def audit(engine: Engine, definitions: Definitions, secret: str) -> dict[str, An
             ready = _computed(connection, definitions, persons)
             pending += len(persons) - len(ready)
             checked += len(ready)
+            found += _events(connection, persons)
             found += _differences(connection, definitions, ready, secret)
     return {"checked": checked, "pending": pending, "total": len(found), "differences": found[:LISTED]}
 
@@ -50,7 +61,7 @@ def _next_persons(connection: Connection, after: str) -> list[str]:
     """Return the persons that any table knows, in their order, some at a time."""
     parts = " UNION ".join(
         f"(SELECT DISTINCT person FROM indicators.{table.name} WHERE person > :after ORDER BY person LIMIT :limit)"  # noqa: S608
-        for table in (*person_store.DERIVED, tables.kept.event, tables.kept.person)
+        for table in (*person_store.DERIVED, kept.event, kept.person)
     )
     rows = connection.execute(
         text(f"SELECT person FROM ({parts}) AS known ORDER BY person LIMIT :limit"),  # noqa: S608
@@ -106,26 +117,61 @@ def _progress(
     connection: Connection, definitions: Definitions, persons: list[str], secret: str
 ) -> Iterator[dict[str, str]]:
     """Hold the persons' own rows against their events."""
-    events = read_events(connection, tables.kept, persons)
+    events = read_events(connection, kept, persons)
+    generation = context_store.read_context(connection).generation
     rows = connection.execute(
-        text("SELECT person, personhash, facts FROM indicators.person WHERE person = ANY(:persons)").bindparams(
-            bindparam("persons", persons, ARRAY(TEXT))
-        )
-    )
+        text(
+            "SELECT person, personhash, facts, generation FROM indicators.person WHERE person = ANY(:persons)"
+        ).bindparams(bindparam("persons", persons, ARRAY(TEXT)))
+    ).all()
     stored: dict[str, tuple[str, dict[str, str]]] = {row.person: (row.personhash, row.facts) for row in rows}
+    # Who is said to be ahead of everybody would be passed over by the next change.
+    ahead = {row.person for row in rows if row.generation > generation}
+    erased = which_are_erased(connection, kept, [person_hash(secret, person) for person in persons])
     for person in persons:
+        if person_hash(secret, person) in erased:
+            yield {"table": "person", "id": person, "what": "something is kept of an erased person"}
         right = None
         if person in events:
             kinds = derive_rows(person, events[person], definitions.catalogue)
             right = (person_hash(secret, person), {kind: fingerprint(own) for kind, own in kinds.items()})
         held = stored.get(person)
-        if held != right:
+        if held != right or person in ahead:
             yield _difference("person", person, stored=held is not None, right=right is not None)
 
 
-def _watermarks(connection: Connection) -> Iterator[dict[str, str]]:
-    stored = dict(context_store.read_context(connection).through)
-    right = through_by_feed(read_watermarks(connection, tables.kept))
+def _events(connection: Connection, persons: list[str]) -> Iterator[dict[str, str]]:
+    for source, event_id in wrongly_counted_events(connection, kept, persons):
+        yield _difference("event", f"{source} {event_id}", stored=True, right=True)
+
+
+def _working_days(connection: Connection) -> Iterator[dict[str, str]]:
+    """Hold the table of working days, which a migration has filled, against the calendar."""
+    stored = {row.day: row.number for row in connection.execute(select(tables.working_day))}
+    if not stored:
+        yield {"table": "working_day", "id": "", "what": "is empty"}
+        return
+    first = min(stored)
+    days = (first + timedelta(days=number) for number in range((max(stored) - first).days + 1))
+    right = {day: number for number, day in enumerate((day for day in days if is_working_day(day)), start=1)}
+    for day in sorted(stored.keys() | right.keys()):
+        if stored.get(day) != right.get(day):
+            yield _difference("working_day", day.isoformat(), stored=day in stored, right=day in right)
+
+
+def _context(connection: Connection, definitions: Definitions) -> Iterator[dict[str, str]]:
+    context = context_store.read_context(connection)
+    if context.catalogue == definitions.fingerprint:
+        plan, hashes = context.plan, definitions.hashes()
+        wanted = (definitions.rules, fingerprint_of_facts(definitions.catalogue), hashes)
+        begun = max([plan.everything, *plan.since.values()])
+        if (plan.rules, plan.facts, dict(plan.definitions)) != wanted or begun > context.generation:
+            yield _difference("context", "plan", stored=True, right=True)
+        # One that is not there yet is still being computed; what is shown must be what holds.
+        for name in sorted(name for name, each in context.definitions.items() if hashes.get(name) != each):
+            yield _difference("context", f"definitions/{name}", stored=True, right=name in hashes)
+    stored = dict(context.through)
+    right = through_by_feed(read_watermarks(connection, kept))
     for feed in sorted(stored.keys() | right.keys()):
         if stored.get(feed) != right.get(feed):
             yield _difference("context", f"watermarks/{feed}", stored=feed in stored, right=feed in right)

@@ -9,32 +9,37 @@ from efterhand_indicators.adapters.compiler import CompiledIndicator, compile_in
 
 @dataclass(frozen=True)
 class Definitions:
-    """The catalogue in use; `fingerprint` changes with the catalogue and with the version of the rules."""
+    """The catalogue in use, and the version of the `rules` in the code that reads it."""
 
     catalogue: Catalogue
-    fingerprint: str
+    rules: str
     indicators: dict[str, CompiledIndicator]
+
+    @property
+    def fingerprint(self) -> str:
+        """What changes with the catalogue and with the rules."""
+        return f"{self.catalogue.version}/{self.rules}"
 
     def hashes(self) -> dict[str, str]:
         """Return the hash of each indicator's definition."""
         return {name: compiled.indicator.definition for name, compiled in self.indicators.items()}
 
 
-def compile_definitions(catalogue: Catalogue, version: str) -> Definitions:
+def compile_definitions(catalogue: Catalogue, rules: str) -> Definitions:
     """Compile every indicator of a catalogue.
 
     Args:
         catalogue: as loaded.
-        version: of the product; the rules in its code are part of what a figure means.
+        rules: version of the product; the rules in its code are part of what a figure means.
 
     Raises:
         Uncompilable: an indicator asks for what is not kept.
     """
     return Definitions(
         catalogue=catalogue,
-        fingerprint=f"{catalogue.version}/{version}",
+        rules=rules,
         indicators={
-            name: compile_indicator(indicator, tables.stored, tables.temporary)
+            name: compile_indicator(indicator, catalogue, tables.stored, tables.temporary)
             for name, indicator in catalogue.indicators.items()
         },
     )

@@ -41,7 +41,7 @@ def drain_some(
         if taken:
             persons = lock_persons(connection, kept, taken, Progress)
             try:
-                recompute(connection, persons, definitions, context.generation)
+                recompute(connection, persons, definitions, context)
             except (LookupError, TypeError, ValueError, ArithmeticError, AssertionError) as error:
                 raise CannotCompute(taken) from error
         elif dict(context.definitions) != definitions.hashes() and not count_stale(connection, kept, stale):

@@ -1,21 +1,41 @@
 """A figure at T, broken down, as known now or on a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection
 
 from efterhand.catalogue import Indicator
+from efterhand.catalogue.model import Formula
 from efterhand.clock import end_of_day
+from efterhand.figures.cells import (
+    Cell,
+    Dims,
+    Sums,
+    Window,
+    cell,
+    formula_cell,
+    nothing,
+    part_dimension,
+    window_of,
+    window_of_months,
+)
+from efterhand.figures.formulas import (
+    Operand,
+    formula_cells,
+    formula_dimensions,
+    formula_window_months,
+    operand,
+)
 from efterhand.persons.watermarks import as_of
 from efterhand_indicators.adapters import context_store, figure_query, scratch
 from efterhand_indicators.adapters.compiler import CompiledIndicator
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.domain.context import Context
-from efterhand_indicators.domain.figures import Cell, Window, cell, nothing, window_of
 
 
 class UnknownWord(LookupError):
@@ -36,19 +56,19 @@ class NotYet(RuntimeError):
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its window, what it rests on, and its cells; the first is the total."""
+    """A figure: its window, what it rests on, and its cells; the first is the total.
 
-    indicator: Indicator
+    `definition` changes with whatever decides the value; `as_of` is the day up to which its feeds are known.
+    """
+
+    indicator: Indicator | Formula
+    definition: str
     window: Window
     known: date | None
     business_date: date
     as_of: date
+    preliminary: bool
     cells: tuple[Cell, ...]
-
-    @property
-    def preliminary(self) -> bool:
-        """Whether the window ends later than the feed is known."""
-        return self.window.last > self.as_of
 
     @property
     def projection(self) -> bool:
@@ -60,11 +80,11 @@ class Figure:
         return {
             "indicator": self.indicator.id,
             "name": self.indicator.name,
-            "kind": self.indicator.kind,
+            "kind": kind_of(self.indicator),
             "from": self.window.first,
             "to": self.window.last,
             "known": self.known,
-            "definition": self.indicator.definition,
+            "definition": self.definition,
             "business_date": self.business_date,
             "as_of": self.as_of,
             "preliminary": self.preliminary,
@@ -77,7 +97,7 @@ class Figure:
                     "numerator": each.numerator,
                     "denominator": each.denominator,
                     "expected": each.expected,
-                    "sum": None,
+                    "sum": each.sum,
                     "coverage": each.coverage,
                     "status": each.status,
                     "target": each.target,
@@ -88,18 +108,31 @@ class Figure:
         }
 
 
+class BeingComputed(NotYet):
+    """The indicator has a new definition that not everybody has been computed by."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"'{name}' has a new definition that is still being computed.")
+        self.name = name
+
+
+def kind_of(definition: Indicator | Formula) -> str:
+    """Return what a figure is: a share, a count …, or the operation of a formula."""
+    return str(definition.kind if isinstance(definition, Indicator) else definition.operation)
+
+
 def shown_indicator(definitions: Definitions, context: Context, name: str) -> CompiledIndicator:
     """Return an indicator that everybody has been computed by.
 
     Raises:
         UnknownWord: the catalogue has none of that name.
-        NotYet: it has a new definition that not everybody has been computed by.
+        BeingComputed: it has a new definition that not everybody has been computed by.
     """
     if name not in definitions.indicators:
         raise UnknownWord("indicator", name, list(definitions.indicators))
     compiled = definitions.indicators[name]
     if context.definitions.get(name) != compiled.indicator.definition:
-        raise NotYet(f"'{name}' has a new definition that is still being computed.")
+        raise BeingComputed(name)
     return compiled
 
 
@@ -123,78 +156,166 @@ def read_figure(
     Args:
         connection: in a transaction that sees one state throughout (repeatable read).
         definitions: what everything is computed by.
-        name: of the indicator.
+        name: of the indicator, or of the formula.
         at: the last day of the window; None: the business date.
         by: dimensions to break it down by.
         known: without what was received after that day; None: from everything that is known now.
 
     Raises:
         UnknownWord: there is no such indicator or dimension.
-        NotYet: the figure is still being computed, or there is no business date yet.
+        BeingComputed: not everybody has been computed by the definition.
+        NotYet: there is no business date yet.
         OverflowError: no window ends on that day.
     """
     context = context_store.read_context(connection)
-    compiled = shown_indicator(definitions, context, name)
-    indicator = compiled.indicator
+    formula = definitions.catalogue.formulas.get(name)
+    if formula is not None:
+        parts = [shown_indicator(definitions, context, each) for each in operands_of(formula)]
+        possible = formula_dimensions(formula, definitions.catalogue.indicators)
+    elif name not in definitions.indicators:
+        raise UnknownWord("indicator", name, [*definitions.indicators, *definitions.catalogue.formulas])
+    else:
+        parts = [shown_indicator(definitions, context, name)]
+        possible = parts[0].indicator.dimensions
     for dimension in by:
-        if dimension not in indicator.dimensions:
-            raise UnknownWord("dimension", dimension, indicator.dimensions)
+        if dimension not in possible:
+            raise UnknownWord("dimension", dimension, possible)
     business_date = business_date_of(context)
-    window = window_of(indicator, at or business_date)
-    dimensions = [dimension for dimension in indicator.dimensions if dimension in by]
-    tree = definitions.catalogue.units
-    ancestors = {unit: tree.ancestors_on(unit, window.last) for unit in tree.units}
-    anew = None if known is None else _derive_as_known(connection, definitions, compiled, known)
-    sums = figure_query.read_cells(connection, indicator, window, dimensions, ancestors, anew)
-    sums.setdefault((), nothing(indicator))
+    last = at or business_date
+    dimensions = [dimension for dimension in possible if dimension in by]
+    reading = _Reading(connection, definitions, parts, known)
+    if formula is not None:
+        window = window_of_months(formula_window_months(formula, definitions.catalogue.indicators), last)
+        cells = _of_formula(formula, definitions, last, dimensions, reading)
+    else:
+        window = window_of(parts[0].indicator, last)
+        cells = _of_indicator(parts[0].indicator, last, dimensions, reading)
+    known_up_to = {part.indicator.id: as_of(part.indicator.feed, business_date, context.through) for part in parts}
     return Figure(
-        indicator=indicator,
+        indicator=formula or parts[0].indicator,
+        definition=_definition_of(formula, parts),
         window=window,
         known=known,
         business_date=business_date,
-        as_of=as_of(indicator.feed, business_date, context.through),
-        cells=tuple(
-            cell(indicator, dict(dims), sums[dims], window.last.year)
-            for dims in sorted(sums, key=lambda dims: _order(dims, dimensions))
-        ),
+        as_of=min(known_up_to.values()),
+        preliminary=any(complete_on(part.indicator, last) > known_up_to[part.indicator.id] for part in parts),
+        cells=cells,
     )
 
 
-def _order(dims: figure_query.Dims, dimensions: Sequence[str]) -> tuple[Any, ...]:
+def operands_of(formula: Formula) -> tuple[str, ...]:
+    """Return the indicators that a formula is made of."""
+    return (formula.of,) if formula.to in (None, formula.of) else (formula.of, str(formula.to))
+
+
+def complete_on(indicator: Indicator, last: date) -> date:
+    """Return up to which day its feed must be known for a figure whose window ends on a day to be final."""
+    return last if indicator.settles is None else indicator.settles.after(last)
+
+
+def _definition_of(formula: Formula | None, parts: Sequence[CompiledIndicator]) -> str:
+    """Return what tells whether two figures mean the same."""
+    if formula is None:
+        return parts[0].indicator.definition
+    rule = (formula.operation, formula.of, formula.to, formula.to_average, formula.times, formula.over, formula.between)
+    return sha256(repr((rule, [part.indicator.definition for part in parts])).encode()).hexdigest()[:16]
+
+
+class _Reading:
+    """Reads indicators in one transaction; whoever is to be seen as known on a day is derived anew once."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        definitions: Definitions,
+        parts: Sequence[CompiledIndicator],
+        known: date | None,
+    ) -> None:
+        self._connection = connection
+        self._definitions = definitions
+        self._anew = None if known is None else derive_as_known(connection, definitions, parts, known)
+
+    def sums(self, indicator: Indicator, last: date, by: Sequence[str]) -> dict[Dims, Sums]:
+        """Return what each cell of the window that ends on a day adds up to, the total always among them."""
+        tree = self._definitions.catalogue.units
+        ancestors = {unit: tree.ancestors_on(unit, last) for unit in tree.units}
+        window = window_of(indicator, last)
+        sums = figure_query.read_cells(self._connection, indicator, window, by, ancestors, self._anew)
+        sums.setdefault((), nothing(indicator))
+        return sums
+
+    def operand(self, name: str, last: date, by: Sequence[str]) -> Operand:
+        """Return an indicator as formulas take it."""
+        indicator = self._definitions.indicators[name].indicator
+        dimensions = [dimension for dimension in indicator.dimensions if dimension in by]
+        return operand(indicator, self.sums(indicator, last, dimensions))
+
+
+def _of_indicator(indicator: Indicator, last: date, by: Sequence[str], reading: _Reading) -> tuple[Cell, ...]:
+    sums = reading.sums(indicator, last, by)
+    part = part_dimension(indicator)
+    names = [*by, *([] if part is None else [part])]
+    return tuple(cell(indicator, dict(dims), sums[dims], last.year) for dims in _in_order(sums, names))
+
+
+def _of_formula(
+    formula: Formula, definitions: Definitions, last: date, by: Sequence[str], reading: _Reading
+) -> tuple[Cell, ...]:
+    outcomes = formula_cells(formula, definitions.catalogue.indicators, last, by, reading.operand)
+    return tuple(formula_cell(formula, dict(dims), outcomes[dims], last.year) for dims in _in_order(outcomes, by))
+
+
+def _in_order(cells: Iterable[Dims], names: Sequence[str]) -> list[Dims]:
     """Sort the total first, then by how many and which dimensions a cell is restricted to, then by their values."""
-    return (len(dims), [dimensions.index(name) for name, _ in dims], [value for _, value in dims])
+    return sorted(
+        cells, key=lambda dims: (len(dims), [names.index(name) for name, _ in dims], [value for _, value in dims])
+    )
 
 
-def _derive_as_known(
-    connection: Connection, definitions: Definitions, compiled: CompiledIndicator, known: date
+def derive_as_known(
+    connection: Connection, definitions: Definitions, parts: Sequence[CompiledIndicator], known: date
 ) -> Sequence[str]:
     """Derive anew those of whom more was received later, without that; return them."""
     instant = end_of_day(known)
     persons = scratch.received_later(connection, instant)
     scratch.create_scratch(connection)
-    scratch.fill_scratch(connection, persons, definitions.catalogue, [compiled], instant)
+    scratch.fill_scratch(connection, persons, definitions.catalogue, parts, instant)
     return persons
 
 
 def list_indicators(definitions: Definitions, context: Context) -> list[dict[str, Any]]:
     """Return what can be asked for."""
-    return [
-        {
-            "id": each.id,
-            "name": each.name,
-            "kind": each.kind,
-            "feed": each.feed,
-            "definition": each.definition,
-            "dimensions": list(each.dimensions),
-            "decimals": each.decimals,
-            "better": each.better,
-            "targets": _targets(each.targets),
-            "coverage_minimum": None if each.coverage_minimum is None else format(each.coverage_minimum, "f"),
-            "window_months": each.window_months,
-            "complete": context.definitions.get(each.id) == each.definition,
-        }
-        for each in (compiled.indicator for compiled in definitions.indicators.values())
+    catalogue = definitions.catalogue
+    shown = [
+        _listed(each.indicator, each.indicator.dimensions, [each], context) for each in definitions.indicators.values()
     ]
+    for formula in catalogue.formulas.values():
+        parts = [definitions.indicators[name] for name in operands_of(formula)]
+        shown.append(_listed(formula, formula_dimensions(formula, catalogue.indicators), parts, context))
+    return shown
+
+
+def _listed(
+    definition: Indicator | Formula, dimensions: Sequence[str], parts: Sequence[CompiledIndicator], context: Context
+) -> dict[str, Any]:
+    indicators = [part.indicator for part in parts]
+    formula = definition if isinstance(definition, Formula) else None
+    of = {each.id: each for each in indicators}
+    minimum = indicators[0].coverage_minimum
+    return {
+        "id": definition.id,
+        "name": definition.name,
+        "kind": kind_of(definition),
+        "feed": indicators[0].feed,
+        "definition": _definition_of(formula, parts),
+        "dimensions": list(dimensions),
+        "decimals": definition.decimals,
+        "better": definition.better,
+        "targets": _targets(definition.targets),
+        "coverage_minimum": None if minimum is None or formula is not None else format(minimum, "f"),
+        "window_months": indicators[0].window_months if formula is None else formula_window_months(formula, of),
+        "complete": all(context.definitions.get(each.id) == each.definition for each in indicators),
+    }
 
 
 def _targets(targets: Mapping[int, Any]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from efterhand.persons.context import begin_generation, take_context
 from efterhand.persons.store import count_stale
-from efterhand_indicators.adapters import person_store
+from efterhand_indicators.adapters import context_store, person_store
 from efterhand_indicators.adapters.tables import kept
 
 
@@ -15,5 +15,6 @@ def rebuild(connection: Connection) -> int:
     """
     take_context(connection, kept)
     generation = begin_generation(connection, kept)
+    context_store.set_plan(connection, context_store.read_context(connection).plan.from_scratch(generation))
     person_store.delete_rows_of_nobody(connection)
     return count_stale(connection, kept, person_store.stale(generation))

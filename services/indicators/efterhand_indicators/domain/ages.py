@@ -2,9 +2,27 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from efterhand.catalogue.conditions import AllOf, AnyOf, Compare, Condition, Not, OneOf, Order
+from efterhand.catalogue.conditions import (
+    AllOf,
+    AnyOf,
+    Column,
+    Compare,
+    Condition,
+    Exists,
+    Find,
+    Not,
+    OneOf,
+    Order,
+    SameAs,
+)
+from efterhand.catalogue.model import Indicator
 from efterhand.dates import AGE_BANDS, age_band
+
+AGE: Final = "age"
+OLDEST: Final = 150
+"""Nobody is older, where every single age matters."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +35,25 @@ class AgeClass:
     band: str | None
 
 
-def age_classes(conditions: Iterable[Condition | None]) -> tuple[AgeClass, ...]:
-    """Return the classes, in order, that cover every age; within one, all of the conditions say the same."""
+def classes_for(indicator: Indicator) -> tuple[AgeClass, ...]:
+    """Return the classes in each of which an indicator says the same of every age."""
+    conditions: list[Condition | None] = [indicator.where, indicator.unless]
+    if indicator.evidence is not None:
+        conditions.append(indicator.evidence.where)
+    conditions += [find.where for find in indicator.finds.values()]
+    return age_classes(conditions, each_age=any(column.name == AGE for column in indicator.by))
+
+
+def age_classes(conditions: Iterable[Condition | None], *, each_age: bool = False) -> tuple[AgeClass, ...]:
+    """Return the classes, in order, that cover every age; within one, all of the conditions say the same.
+
+    Args:
+        conditions: may speak of an age, also from inside of look-ups.
+        each_age: every age is a class of its own.
+    """
     starts = {first for _, first, _ in AGE_BANDS}
+    if each_age:
+        starts.update(range(OLDEST + 1))
     for condition in conditions:
         if condition is not None:
             starts.update(_starts(condition))
@@ -39,10 +73,14 @@ def _starts(condition: Condition) -> Iterator[int]:
                 yield from _starts(part)
         case Not(part):
             yield from _starts(part)
-        case OneOf(column, values) if str(column) == "age":
+        case Exists(Find(where=inner)) if inner is not None:
+            yield from _starts(inner)
+        case OneOf(Column(name="age"), values):
             for value in values:
                 yield from (int(str(value)), int(str(value)) + 1)
-        case Compare(column, order, int(bound)) if str(column) == "age":
+        case Compare(Column(name="age"), order, int(bound)):
             yield bound if order in (Order.LESS, Order.AT_LEAST) else bound + 1
+        case SameAs(column, other) if AGE in (column.name, other.name):
+            yield from range(OLDEST + 1)
         case _:
             pass

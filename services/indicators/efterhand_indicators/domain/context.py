@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from efterhand_indicators.domain.plan import Plan
+
 NEVER_COMPUTED: Final = 0
 """The generation of a person nothing has been computed for; the first one that counts is 1."""
 
@@ -14,13 +16,15 @@ class Context:
     """The service's one context.
 
     `business_date` is None until intake has announced one. `catalogue` is the fingerprint of the definitions that
-    everything is computed by. `generation` grows whenever everything has to be computed anew. `definitions` maps each
-    indicator to the hash of the definition that every person has been computed by: only those are shown.
+    everything is computed by. `generation` grows whenever everybody has to be computed anew; the `plan` tells what of
+    them. `definitions` maps each indicator to the hash of the definition that every person has been computed by: only
+    those are shown.
     """
 
     business_date: date | None
     catalogue: str | None
     generation: int
+    plan: Plan
     definitions: Mapping[str, str]
     through: Mapping[str, date]
 

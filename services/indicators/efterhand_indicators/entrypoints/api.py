@@ -15,6 +15,7 @@ from efterhand.metrics import start_metrics
 from efterhand.settings import Settings
 from efterhand.web import app as web
 from efterhand_indicators.bootstrap import Services, create_services
+from efterhand_indicators.entrypoints import explanations
 from efterhand_indicators.entrypoints.http import router
 from efterhand_indicators.entrypoints.metrics import StateCollector
 
@@ -35,6 +36,7 @@ def create_app(services: Services) -> FastAPI:
     app = web.create_app("indicators", services.tokens, is_ready=lambda: _is_ready(services), lifespan=lifespan)
     app.state.services = services
     app.include_router(router)
+    app.include_router(explanations.router)
     return app
 
 

@@ -6,16 +6,16 @@ from datetime import date
 from threading import Lock
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 
-from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT, decode_cursor, encode_cursor
-from efterhand.web.problem import Problem, bad_request, not_available
+from efterhand.persons.computing import read_computing
+from efterhand.web.problem import Problem, bad_request, being_computed, not_available
 from efterhand.web.rights import Principal, Right, requires
 from efterhand_indicators.adapters.context_store import read_context
+from efterhand_indicators.adapters.tables import kept
 from efterhand_indicators.application.audit import audit
-from efterhand_indicators.application.cases import read_cases
-from efterhand_indicators.application.figures import NotYet, UnknownWord, list_indicators, read_figure
+from efterhand_indicators.application.figures import BeingComputed, NotYet, UnknownWord, list_indicators, read_figure
 from efterhand_indicators.application.rebuild import rebuild
 from efterhand_indicators.application.status import read_status
 from efterhand_indicators.bootstrap import Services
@@ -24,22 +24,24 @@ router = APIRouter(prefix="/indicators/v1")
 
 _one_audit = Lock()
 
-Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
-
-def _services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
+    """Return what the app was made with."""
     services: Services = request.app.state.services
     return services
 
 
 @contextmanager
-def _reading(services: Services) -> Iterator[Connection]:
+def reading(services: Services) -> Iterator[Connection]:
     """Open a connection that sees one state of the database; what cannot be answered becomes a problem."""
     with services.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         try:
             yield connection
         except UnknownWord as error:
             raise _unknown(error) from None
+        except BeingComputed as error:
+            computing = read_computing(connection, kept, read_context(connection).generation)
+            raise being_computed(f"'{error.name}'", computing.done, computing.of) from None
         except NotYet as error:
             raise not_available(str(error)) from None
         except OverflowError as error:
@@ -57,7 +59,8 @@ def _dimensions(by: str | None) -> list[str]:
     return [each.strip() for each in (by or "").split(",") if each.strip()]
 
 
-def _day(name: str, value: str | None) -> date | None:
+def day_of(name: str, value: str | None) -> date | None:
+    """Return the day that a parameter gives, None without one. Raises Problem: 400 `wrong_date`."""
     if value is None or value == "":
         return None
     try:
@@ -71,8 +74,8 @@ def _day(name: str, value: str | None) -> date | None:
 @router.get("/indicators")
 def indicators(request: Request, _: Annotated[Principal, requires(Right.FIGURES_READ)]) -> Any:
     """List the indicators that can be asked for."""
-    services = _services(request)
-    with _reading(services) as connection:
+    services = services_of(request)
+    with reading(services) as connection:
         context = read_context(connection)
     return {"items": list_indicators(services.definitions, context), "next": None}
 
@@ -87,53 +90,26 @@ def figure(
     known: str | None = None,
 ) -> Any:
     """Give a figure at T (`at`; default: the business date), by every combination of the dimensions in `by`."""
-    days = _day("at", at), _day("known", known)
-    services = _services(request)
-    with _reading(services) as connection:
+    days = day_of("at", at), day_of("known", known)
+    services = services_of(request)
+    with reading(services) as connection:
         return read_figure(connection, services.definitions, indicator, days[0], _dimensions(by), days[1]).as_json()
-
-
-@router.get("/figures/{indicator}/cases")
-def cases(
-    request: Request,
-    _: Annotated[Principal, requires(Right.CASES_READ)],
-    indicator: str,
-    at: str | None = None,
-    cursor: str | None = None,
-    limit: Limit = DEFAULT_LIMIT,
-) -> Any:
-    """List what a figure counts."""
-    day = _day("at", at)
-    after = decode_cursor(cursor, (str, str, str, str))
-    if after is not None:
-        after[3] = _day("cursor", after[3])
-    services = _services(request)
-    with _reading(services) as connection:
-        found = read_cases(connection, services.definitions, indicator, day, after, limit)
-    following = found.next_after
-    return {
-        "indicator": indicator,
-        "from": found.window.first,
-        "to": found.window.last,
-        "items": found.items,
-        "next": None if following is None else encode_cursor([*following[:3], following[3].isoformat()]),
-    }
 
 
 @router.get("/status")
 def status(request: Request, _: Annotated[Principal, requires(Right.STATUS_READ)]) -> Any:
     """Tell how far the service has come."""
-    services = _services(request)
+    services = services_of(request)
     # Before the database: what is applied in between is seen there, and nothing falls between the two.
     lag = services.announcements.lag()
-    with _reading(services) as connection:
+    with reading(services) as connection:
         return {**read_status(connection, services.definitions), "lag": lag}
 
 
 @router.post("/rebuild", status_code=202)
 def everything_anew(request: Request, _: Annotated[Principal, requires(Right.SYSTEM_OPERATE)]) -> Any:
     """Have everything computed anew beside the live traffic."""
-    services = _services(request)
+    services = services_of(request)
     with services.engine.begin() as connection:
         dirty = rebuild(connection)
     services.drainer.rounds.notify()
@@ -143,7 +119,7 @@ def everything_anew(request: Request, _: Annotated[Principal, requires(Right.SYS
 @router.post("/audit")
 def compare_everything(request: Request, _: Annotated[Principal, requires(Right.SYSTEM_OPERATE)]) -> Any:
     """Compute everything again and list what differs from what is stored."""
-    services = _services(request)
+    services = services_of(request)
     if not _one_audit.acquire(blocking=False):
         raise Problem(409, "audit_running", "An audit is running", "Wait for its end.")
     try:

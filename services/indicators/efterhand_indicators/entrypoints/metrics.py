@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from efterhand.persons.computing import read_computing
 from efterhand.persons.store import count_stale
 from efterhand_indicators.adapters.context_store import read_context
 from efterhand_indicators.adapters.person_store import stale
@@ -45,10 +46,17 @@ class StateCollector(Collector):
         with self._engine.connect() as connection:
             context = read_context(connection)
             dirty = count_stale(connection, kept, stale(context.generation))
+            known = read_computing(connection, kept, context.generation).of
             parked = connection.execute(text("SELECT count(*) FROM indicators.parked")).scalar_one()
         families = [
             GaugeMetricFamily(
                 "efterhand_indicators_dirty_persons", "Persons who are still to be computed anew", value=dirty
+            ),
+            GaugeMetricFamily("efterhand_indicators_known_persons", "Persons of whom something is held", value=known),
+            GaugeMetricFamily(
+                "efterhand_indicators_hidden_definitions",
+                "Definitions that are not shown before everybody has been computed by them",
+                value=len(context.plan.definitions.items() - context.definitions.items()),
             ),
             GaugeMetricFamily("efterhand_indicators_parked_messages", "Messages put aside", value=parked),
         ]

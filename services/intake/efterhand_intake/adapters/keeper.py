@@ -10,13 +10,14 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from efterhand import metrics as shared
+from efterhand.catalogue.texts import WrittenCatalogue
 from efterhand.clock import today_in_stockholm
 from efterhand.logs import describe
 from efterhand.settings import Settings
 from efterhand_intake import metrics
 from efterhand_intake.adapters import archive, refusals, registers
 from efterhand_intake.adapters.writer import Writer
-from efterhand_intake.application import keep_the_date, try_refused_again
+from efterhand_intake.application import adopt_catalogue, keep_the_date, try_refused_again
 
 _log = structlog.get_logger(__name__)
 
@@ -33,7 +34,7 @@ class Keeper:
         engine: Engine,
         writer: Writer,
         settings: Settings,
-        catalogue_version: str,
+        written: WrittenCatalogue,
         on_revoked: Callable[[frozenset[str]], None],
         on_outgoing: Callable[[], None],
     ) -> None:
@@ -43,7 +44,7 @@ class Keeper:
             engine: of the schema `intake`.
             writer: stores what is tried again, and knows who was heard.
             settings: the clock and its first date.
-            catalogue_version: of the loaded catalogue.
+            written: the loaded catalogue.
             on_revoked: is told the ids of all revoked tokens, again and again.
             on_outgoing: is told that something waits to be published.
         """
@@ -51,12 +52,14 @@ class Keeper:
         self._writer = writer
         self._clock = settings.clock
         self._first_date = settings.start_date
-        self._version = catalogue_version
+        self._written = written
+        self._version = written.catalogue.version
         self._on_revoked = on_revoked
         self._on_outgoing = on_outgoing
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._day: date | None = None
+        self._adopted = False
         self._tried = False
         self._measured = float("-inf")
         self._heard: dict[tuple[str, str], datetime] = {}
@@ -82,6 +85,9 @@ class Keeper:
         with self._engine.begin() as connection:
             self._keep_date(connection)
             self._on_revoked(frozenset(each for each, _ in registers.revoked_tokens(connection)))
+        if not self._adopted and self._day is not None:
+            self._adopt_catalogue(self._day)
+            self._adopted = True
         if not self._tried:
             self._try_refused_again()
         if time.monotonic() - self._measured >= _MEASURE_SECONDS:
@@ -116,6 +122,17 @@ class Keeper:
         if self._day is not None:
             midnight = datetime(self._day.year, self._day.month, self._day.day, tzinfo=UTC)
             shared.BUSINESS_DATE.set(midnight.timestamp())
+
+    def _adopt_catalogue(self, day: date) -> None:
+        with self._engine.begin() as connection:
+            changes = adopt_catalogue.adopt_catalogue(connection, self._written, day)
+        if changes:
+            _log.info(
+                "the catalogue has changed",
+                action="catalogue_changed",
+                catalogue=self._version,
+                changes=[change["en"] for change in changes],
+            )
 
     def _try_refused_again(self) -> None:
         with self._engine.connect() as connection:

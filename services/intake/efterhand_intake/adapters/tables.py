@@ -19,7 +19,7 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from efterhand.database import outbox_table, parked_table, position_table
 
@@ -136,6 +136,21 @@ token = Table(
     schema=SCHEMA,
 )
 """Tokens that were issued: never the token itself."""
+
+catalogue = Table(
+    "catalogue",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("version", BYTES, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("files", JSONB, nullable=False),
+    Column("adopted_on", Date, nullable=False),
+    Column("adopted_at", DateTime(timezone=True), nullable=False),
+    Column("changes", JSONB, nullable=False),
+    PrimaryKeyConstraint("id", name="catalogue_pkey"),
+    schema=SCHEMA,
+)
+"""Every catalogue that was worked with, as it was written, and in words what changed from the one before."""
 
 used_key = Table(
     "used_key",

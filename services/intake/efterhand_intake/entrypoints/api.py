@@ -9,9 +9,11 @@ from typing import Final
 
 import anyio.to_thread
 import httpx
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from efterhand.catalogue.warnings import find_warnings
 from efterhand.logs import configure_logs
 from efterhand.metrics import start_metrics
 from efterhand.settings import Settings
@@ -21,6 +23,8 @@ from efterhand_intake.bootstrap import Services, bootstrap
 from efterhand_intake.entrypoints.door import create_entry, create_proxy
 from efterhand_intake.entrypoints.http_events import EVENTS, LOAD, VALIDATE, EventsEndpoint
 from efterhand_intake.entrypoints.http_routes import create_routes
+
+_log = structlog.get_logger(__name__)
 
 _PROXY_TIMEOUT: Final = httpx.Timeout(60.0, connect=2.0)
 # Between the event loop and the writer's thread: the default of 5 ms is as long as a whole transaction.
@@ -78,6 +82,8 @@ def main() -> None:
     configure_logs("intake-api")
     settings = Settings()
     services = bootstrap(settings)
+    for caution in find_warnings(services.catalogue):
+        _log.warning("the catalogue has something odd", action="catalogue_odd", odd=str(caution))
     sys.setswitchinterval(_SWITCH_SECONDS)
     start_metrics(settings.metrics_port, "intake-api", host=settings.host)
     # Ordered to stop is no failure: without this the process would end by the signal it was stopped with.

@@ -16,7 +16,7 @@ from efterhand.timeline.digest import digest_of
 from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT, decode_cursor, encode_cursor, page
 from efterhand.web.problem import Problem, bad_request, not_available, not_found
 from efterhand.web.rights import Principal, Right, requires
-from efterhand_intake.adapters import archive, refusals, registers
+from efterhand_intake.adapters import archive, catalogues, refusals, registers
 from efterhand_intake.adapters.writer import NotStored
 from efterhand_intake.application import keep_the_date, manage_tokens, publish_again, try_refused_again
 from efterhand_intake.bootstrap import Services
@@ -87,6 +87,22 @@ def create_routes(services: Services) -> APIRouter:
     def read_catalogue(_: Annotated[Principal, requires(Right.CATALOGUE_READ)]) -> Response:
         """Give what a sender may send."""
         return _json(services.catalogue.as_json())
+
+    @router.get("/catalogue/changes")
+    def list_catalogue_changes(
+        _: Annotated[Principal, requires(Right.CATALOGUE_READ)],
+        cursor: str | None = None,
+        limit: Limit = DEFAULT_LIMIT,
+    ) -> Response:
+        """List the catalogues that were taken over, the newest first, with what changed in words."""
+        before = decode_cursor(cursor, (int,))
+        with engine.connect() as connection:
+            rows = catalogues.listed(connection, None if before is None else before[0], limit + 1)
+        items = [
+            {name: getattr(row, name) for name in ("version", "name", "adopted_on", "adopted_at", "changes")}
+            for row in rows[:limit]
+        ]
+        return _json(page(items, encode_cursor([rows[limit - 1].id]) if len(rows) > limit else None))
 
     @router.get("/date")
     def read_date(_: Annotated[Principal, requires(Right.STATUS_READ)]) -> dict[str, Any]:

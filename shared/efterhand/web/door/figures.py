@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from efterhand.catalogue import Indicator
+from efterhand.catalogue.model import Between, Kind
 from efterhand.web.door.reading import Reply
 from efterhand.web.door.replies import UNKNOWN, no_part
 from efterhand.web.door.words import Words
@@ -48,8 +49,8 @@ def _row(words: Words, indicator: Indicator, body: Mapping[str, Any]) -> dict[st
     judgements = {"met": text("uppfylls helt"), "partly": text("uppfylls delvis"), "not_met": text("uppfylls ej")}
     remark = text("Preliminärt: känt till och med %(day)s", day=words.day(body["as_of"]))
     return {
-        "name": words.name(indicator.name),
-        "swedish": not words.has_name(indicator.name),
+        "name": words.name(indicator),
+        "swedish": not words.has_name(indicator),
         "remark": remark if body["preliminary"] else None,
         "cells": [_cell(words, indicator, by_sex.get(sex)) for sex in _COLUMNS],
         "target": text("inget mål") if whole["target"] is None else _value(words, indicator, whole["target"]),
@@ -61,7 +62,11 @@ def _row(words: Words, indicator: Indicator, body: Mapping[str, Any]) -> dict[st
 
 def _cell(words: Words, indicator: Indicator, row: Mapping[str, Any] | None) -> dict[str, Any]:
     text, number = words.text, words.number
-    if row is None or row["status"] in {"no_data", "not_available"}:
+    if (
+        row is None
+        or row["status"] in {"no_data", "not_available"}
+        or (row["value"] is None and row["status"] == "shown")
+    ):
         return {"shown": False, "text": UNKNOWN, "detail": None}
     if row["status"] == "low_coverage":
         least = words.percent(indicator.coverage_minimum or 0)
@@ -74,7 +79,19 @@ def _cell(words: Words, indicator: Indicator, row: Mapping[str, Any] | None) -> 
 
 
 def _value(words: Words, indicator: Indicator, value: str) -> str:
-    return words.percent(value) if indicator.kind == "share" else words.number(value)
+    """Write a value with its unit: per cent, or the time in which a duration is counted."""
+    if indicator.kind in (Kind.SHARE, Kind.SPLIT):
+        return words.percent(value)
+    number = words.number(value)
+    if not isinstance(indicator.measured, Between):
+        return number
+    spoken = {
+        "days": words.text("%(number)s dagar", number=number),
+        "weeks": words.text("%(number)s veckor", number=number),
+        "months": words.text("%(number)s månader", number=number),
+        "years": words.text("%(number)s år", number=number),
+    }
+    return spoken[indicator.measured.unit]
 
 
 def _coverage(words: Words, ratio: str | None) -> str:

@@ -85,11 +85,14 @@ class Front:
         }
 
     def _absent(self, replies: Replies) -> str | None:
-        missing = replies.missing()
-        if not missing:
-            return None
-        names = ", ".join(missing)
-        return self.words.text("Svarar inte just nu: %(services)s. Resten av sidan gäller ändå.", services=names)
+        text, missing, percent = self.words.text, replies.missing(), replies.percent_computed()
+        told = []
+        if missing:
+            names = ", ".join(missing)
+            told.append(text("Svarar inte just nu: %(services)s. Resten av sidan gäller ändå.", services=names))
+        if percent is not None:
+            told.append(text("En ändring i katalogen räknas in: %(percent)s procent är klart.", percent=percent))
+        return " ".join(told) or None
 
     def _reach(self, statuses: Mapping[str, Reply]) -> list[dict[str, str]]:
         text = self.words.text
@@ -177,11 +180,13 @@ class Front:
         text, day = self.words.text, self.words.day(anchor_on)
         if protocol is None:
             return ""
-        rule = self.words.name(protocol.name)
+        rule = self.words.name(protocol)
         if protocol.anchor == "closed_on":
             return text("Visas för att ärendet avslutades %(day)s. Regel: %(rule)s.", day=day, rule=rule)
         if protocol.anchor == "enrolled_on":
             return text("Visas för att inskrivningen gjordes %(day)s. Regel: %(rule)s.", day=day, rule=rule)
+        if protocol.anchor == "started_on":
+            return text("Visas för att insatsen började %(day)s. Regel: %(rule)s.", day=day, rule=rule)
         return text("Visas för att insatsen avslutades %(day)s. Regel: %(rule)s.", day=day, rule=rule)
 
     def _unit(self, unit: str) -> str:

@@ -104,8 +104,7 @@ class _Door:
         self._words = words
         self._assets = assets
         versions = {name: hashlib.sha256(content).hexdigest()[:12] for name, content in assets.items()}
-        answerable = (each.id for each in catalogue.protocols.values() if each.takes_answers)
-        self._answerable = next(answerable, None)
+        self._answerable = ",".join(each.id for each in catalogue.protocols.values() if each.takes_answers)
         self._templates = {language: _environment(each, versions) for language, each in words.items()}
 
     # --- routes ---
@@ -224,6 +223,11 @@ class _Door:
         faults = answer_faults(words, given, today=business_date({"intake": statuses}))
         if found.missing:
             return (*faults, FieldError(text("Tjänsten followup svarar inte just nu. Försök igen om en stund.")))
+        if found.being_computed:
+            return (
+                *faults,
+                FieldError(text("Uppföljningen räknas om efter en ändring i katalogen. Försök igen senare.")),
+            )
         checks = found.body["items"] if found.answered else []
         check = next((check for check in checks if self._reference(check["id"]) == ref), None)
         if check is None:

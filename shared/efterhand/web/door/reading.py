@@ -29,9 +29,14 @@ class Reply:
         return self.status is not None and self.status < 300
 
     @property
+    def being_computed(self) -> bool:
+        """Whether what was asked for is shown when everybody has been computed by its new definition."""
+        return self.status == 503 and self.body is not None and self.body.get("code") == "being_computed"
+
+    @property
     def missing(self) -> bool:
         """Whether the service is down, or not able to answer at the moment."""
-        return self.status is None or self.status >= 500
+        return self.status is None or (self.status >= 500 and not self.being_computed)
 
 
 class Upstreams:

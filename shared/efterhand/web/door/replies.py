@@ -28,6 +28,12 @@ class Replies:
         silent = {reply.service for reply in (*self.statuses.values(), *asked) if reply.missing}
         return [service for service in SERVICES if service in silent]
 
+    def percent_computed(self) -> int | None:
+        """Return how far what a changed catalogue asks for has been computed; None: everything is shown."""
+        lists = [reply.body.get("computing") for reply in (self.due, self.checks) if reply and reply.answered]
+        figures = [reply.body.get("progress") for reply in (self.figures or {}).values() if reply.being_computed]
+        return min((100 * each["done"] // max(1, each["of"]) for each in (*lists, *figures) if each), default=None)
+
 
 def business_date(statuses: Mapping[str, Reply]) -> date | None:
     """Return the business date: the one of its owner, else the one that another service works with."""
@@ -52,6 +58,8 @@ def no_part(words: Words, reply: Reply) -> str:
     text = words.text
     if reply.status == 403:
         return text("Du har inte rätt att se den här delen.")
+    if reply.being_computed:
+        return text("Visas när allt är omräknat efter en ändring i katalogen.")
     if reply.missing:
         return text("Kan inte visas: tjänsten %(service)s svarar inte just nu.", service=reply.service)
     return text("Kan inte visas: tjänsten %(service)s gav ett svar som inte kan läsas.", service=reply.service)

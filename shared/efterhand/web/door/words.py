@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from babel.dates import format_date
 from babel.messages.mofile import write_mo
@@ -21,6 +21,18 @@ _NUMBERS: Final = {"sv": "sv_SE", "en": "en_GB"}
 _PERCENT: Final = {"sv": "\N{NO-BREAK SPACE}%", "en": "%"}
 
 
+class Named(Protocol):
+    """What the catalogue names in Swedish and English."""
+
+    @property
+    def name(self) -> str:
+        """The Swedish name."""
+
+    @property
+    def english(self) -> str:
+        """The English name; the Swedish one where there is none."""
+
+
 @dataclass(frozen=True)
 class Words:
     """One language: its texts and how numbers and days are written in it."""
@@ -33,13 +45,13 @@ class Words:
         said = self.translations.gettext(message)
         return said % values if values else said
 
-    def has_name(self, name: str) -> bool:
-        """Tell whether a name that the catalogue gives in Swedish can be said in this language."""
-        return self.language == LANGUAGES[0] or self.translations.pgettext("catalogue", name) != name
+    def has_name(self, definition: Named) -> bool:
+        """Tell whether a definition of the catalogue, named in Swedish, has a name in this language."""
+        return self.language == LANGUAGES[0] or definition.english != definition.name
 
-    def name(self, name: str) -> str:
-        """Return a name of the catalogue in this language where it has one, else as it is."""
-        return self.translations.pgettext("catalogue", name)
+    def name(self, definition: Named) -> str:
+        """Return what a definition of the catalogue is called in this language, in Swedish if it has no name there."""
+        return definition.name if self.language == LANGUAGES[0] else definition.english
 
     def number(self, value: str | int | Decimal) -> str:
         """Return a number with the decimals it has: 1234.50 is `1 234,50` in Swedish."""
