@@ -87,6 +87,16 @@ def migrated_template(create_database: Callable[[str], str]) -> str:
     return str(make_url(url).database)
 
 
+@pytest.fixture(scope="session")
+def followup_template(create_database: Callable[[str], str]) -> str:
+    """The name of a database in which the migrations of followup alone have been applied."""
+    from efterhand.database import migrate
+
+    url = create_database("template0")
+    migrate(url, "followup")
+    return str(make_url(url).database)
+
+
 @pytest.fixture
 def database_url(create_database: Callable[[str], str], migrated_template: str, postgres_server: str) -> Iterator[str]:
     """The URL of a fresh database with the schemas of every service."""

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from efterhand.catalogue import Catalogue, load_catalogue
-from efterhand.database import create_engine, migrate
+from efterhand.database import create_engine
 from efterhand.messaging.records import Record
 from efterhand_followup.adapters.tables import metadata
 from efterhand_followup.application.apply_events import apply_events
@@ -124,21 +124,17 @@ class Town:
 
 
 @pytest.fixture
-def town(create_database: Callable[[str], str]) -> Iterator[Town]:
+def town(create_database: Callable[[str], str], followup_template: str) -> Iterator[Town]:
     """A town without anybody in it."""
-    url = create_database("template0")
-    migrate(url, "followup")
-    made = Town(url, followed_catalogue_directory())
+    made = Town(create_database(followup_template), followed_catalogue_directory())
     yield made
     made.close()
 
 
 @pytest.fixture
-def whole_town(create_database: Callable[[str], str]) -> Iterator[Town]:
+def whole_town(create_database: Callable[[str], str], followup_template: str) -> Iterator[Town]:
     """The same with every protocol."""
-    url = create_database("template0")
-    migrate(url, "followup")
-    made = Town(url, tiny_catalogue_directory())
+    made = Town(create_database(followup_template), tiny_catalogue_directory())
     yield made
     made.close()
 
