@@ -178,8 +178,8 @@ class Load:
     async def _probe(self, name: str, due: float) -> None:
         accepted = await self._post(orjson.dumps(probe(name)), due)
         person = f"p-{name}"
-        # The list of cases is sorted by person: the cursor is the place just before this one.
-        cursor = encode_cursor([person, "", "", "0001-01-01"])
+        # The list of cases is sorted by person, by bytes: the cursor is a place just before this one.
+        cursor = encode_cursor([f"{person[:-1]}{chr(ord(person[-1]) - 1)}~", "", "", "0001-01-01"])
         await asyncio.gather(
             self._look(
                 "check",
