@@ -41,6 +41,11 @@ from efterhand.timeline.facts import derive_facts
 from tests.published import YEAR_BEFORE, Cell, printed_cells, told_apart
 from tests.reference import Known, Municipality, Row
 from tests.reference.figures import DAYS_A_UNIT, round_half_up
+from tests.unit.histories import (
+    erased_persons_of_whom_nothing_comes_later,
+    every_retraction_takes_back_what_came_before,
+    several_cases,
+)
 
 Event = dict[str, Any]
 
@@ -299,38 +304,17 @@ def test_some_arrive_late_some_are_corrected_and_some_taken_back() -> None:
 
 
 def test_every_retraction_takes_back_an_event_of_the_same_person_received_before() -> None:
-    seen: dict[tuple[str, str], str] = {}
-    for event, _ in full_history():
-        if event["type"] == "event.retracted":
-            retracts = event["data"]["retracts"]
-            assert seen[retracts["source"], retracts["id"]] == event["data"]["person"]
-            assert retracts["source"] == event["source"]
-        seen[event["source"], event["id"]] = event["data"].get("person", "")
+    assert every_retraction_takes_back_what_came_before(full_history())
 
 
 def test_nothing_is_received_about_a_person_after_the_erasure() -> None:
-    erased: set[str] = set()
-    for event, _ in full_history():
-        person = event["data"].get("person")
-        assert person not in erased
-        if event["type"] == "person.erased":
-            erased.add(person)
-    assert erased
+    assert erased_persons_of_whom_nothing_comes_later(full_history())
 
 
 def test_some_persons_have_two_cases_and_some_of_those_are_open_at_once() -> None:
-    enrolled: dict[str, dict[str, str]] = defaultdict(dict)
-    closed: dict[str, str] = {}
-    for event, _ in full_history():
-        data = event["data"]
-        if event["type"] == "case.enrolled":
-            enrolled[data["person"]][data["case"]] = data["on"]
-        elif event["type"] == "case.closed":
-            closed[data["case"]] = data["on"]
-    several = [sorted((on, case) for case, on in cases.items()) for cases in enrolled.values() if len(cases) > 1]
-    at_once = [cases for cases in several if closed.get(cases[0][1], "9999") > cases[1][0]]
-    assert len(several) > 2000
-    assert len(at_once) > 500
+    several, at_once = several_cases(full_history())
+    assert several > 2000
+    assert at_once > 500
 
 
 def test_the_sources_say_that_they_reach_past_the_year() -> None:
