@@ -17,6 +17,6 @@ _COMMON = settings(
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
 )
 settings.register_profile("short", _COMMON, max_examples=60)
-settings.register_profile("medium", _COMMON, max_examples=250)
+settings.register_profile("medium", _COMMON, max_examples=150)
 settings.register_profile("long", _COMMON, max_examples=3000)
 settings.load_profile(os.environ.get("EFTERHAND_HYPOTHESIS", "short"))
