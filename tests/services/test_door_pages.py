@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -499,7 +500,7 @@ def test_what_a_unit_is_called_is_never_markup(open_door: Open, services: Servic
     tree = UnitTree({**CATALOGUE.units.units, "evil": Unit("evil", evil)}, CATALOGUE.units.edges)
     services.due_items = [{"unit": "evil", "overdue": 1, "this_week": 0, "answerable": 1}]
     services.checks = [a_check(1, unit="evil", case='"><b>c', id='occupation_6m:p-1:"><b>c')]
-    catalogue = Catalogue(**{**vars(CATALOGUE), "units": tree})
+    catalogue = replace(CATALOGUE, units=tree)
     page = open_door(catalogue=catalogue).get("/?unit=evil")
     assert "<script" not in page.text
     assert "<b>" not in page.text

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 from efterhand.catalogue import Catalogue, Indicator
 from efterhand.catalogue.model import Formula, Kind, Operation
 from efterhand.database import bulk_insert, create_engine, migrate
-from efterhand.figures.cells import Dims, Sums, nothing, part_dimension, window_of
+from efterhand.figures.cells import Dims, Sums, nothing, window_of
 from efterhand.timeline.facts import Facts
 from efterhand_indicators.adapters import figure_query, scratch, tables
 from efterhand_indicators.adapters.compiler import compile_indicator
@@ -85,7 +85,7 @@ def cells_of(
 
 
 def restriction_of(indicator: Indicator, dims: Dims) -> Restriction:
-    part = part_dimension(indicator)
+    part = indicator.part
     if part is None or not dims or dims[-1][0] != part:
         return Restriction(dict(dims))
     return Restriction(dict(dims[:-1]), dims[-1][1])
@@ -133,8 +133,8 @@ def test_whatever_is_counted_the_steps_add_up_to_the_two_figures_read_by_themsel
     then = [facts_of(person, data.draw(histories()), everything) for person in anew]
     indicator = data.draw(indicators(everything.indicators["closed_12m"], everything.facts))
     by = [name for name in indicator.dimensions if data.draw(st.booleans())][:2]
-    if part_dimension(indicator) in by:
-        by.remove(part_dimension(indicator) or "")
+    if indicator.part in by:
+        by.remove(indicator.part or "")
     first, last = sorted(data.draw(st.tuples(st.sampled_from(ENDS), st.sampled_from(ENDS))))
     windows = window_of(indicator, first), window_of(indicator, last)
     with engine.connect() as connection:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final
 
 from efterhand.catalogue.conditions import Column, Condition, Find
@@ -317,7 +318,7 @@ class Catalogue:
     stray_targets: tuple[str, ...] = ()
     """What the file of targets names that is neither an indicator nor a formula."""
 
-    @property
+    @cached_property
     def facts(self) -> Mapping[str, FactKind]:
         """Every kind of fact: those that events make and those that this catalogue derives."""
         return {**fact_kinds(), **{name: fact.kind for name, fact in self.derived.items()}}

@@ -100,11 +100,6 @@ def window_of_months(months: int, at: date) -> Window:
         raise OverflowError("no window ends so early") from error
 
 
-def part_dimension(indicator: Indicator) -> str | None:
-    """Return the dimension in which the parts of a split lie: its column (or find), or `part`; None of other kinds."""
-    return indicator.part
-
-
 def nothing(indicator: Indicator) -> Sums:
     """Return the sums of a cell in which nothing is counted."""
     expected = 0 if indicator.covered else None

@@ -28,7 +28,7 @@ from efterhand.catalogue.model import (
 )
 from efterhand.catalogue.units import UnitTree
 from efterhand.dates import age_band, age_on
-from efterhand.figures.cells import Dims, Sums, Window, part_dimension
+from efterhand.figures.cells import Dims, Sums, Window
 from efterhand.timeline.checks import derive_checks
 from efterhand.timeline.derived import with_derived
 from efterhand.timeline.facts import Fact, Facts, Provenance
@@ -307,7 +307,7 @@ def _sums(indicator: Indicator, dims: Dims, seen: Sequence[_Seen], spoken_for: s
     if indicator.kind is Kind.SPLIT:
         parts = sorted({each.part for each in reported if each.part is not None})
         return {dims: Sums(None, len(reported), expected)} | {
-            (*dims, (part_dimension(indicator) or "", part)): Sums(
+            (*dims, (indicator.part or "", part)): Sums(
                 sum(1 for each in reported if each.part == part), len(reported), expected
             )
             for part in parts

@@ -1,7 +1,7 @@
 """How conditions and look-ups of the catalogue are judged on a person's facts: the literal counterpart of the SQL."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -118,11 +118,8 @@ def find_all(finds: Mapping[str, Find], subject: Subject) -> Subject:
     """Return the subject with what its finds come to, in order: a later one may speak of an earlier one."""
     found: dict[str, Any] = {}
     for name, find in finds.items():
-        so_far = Subject(
-            subject.facts, subject.kinds, subject.values, subject.days, dict(found), subject.check, subject.outer
-        )
-        found[name] = look_up(find, so_far)
-    return Subject(subject.facts, subject.kinds, subject.values, subject.days, found, subject.check, subject.outer)
+        found[name] = look_up(find, replace(subject, found=dict(found)))
+    return replace(subject, found=found)
 
 
 def look_up(find: Find, subject: Subject) -> Any:
@@ -137,15 +134,11 @@ def look_up(find: Find, subject: Subject) -> Any:
             known = [value for value in values if value is not None]
             fold: Any = {Verb.SUM: sum, Verb.MIN: min, Verb.MAX: max}[find.verb]
             return fold(known) if known else None
-        case Verb.LAST:
-            latest = max((row.values[find.day or ""] for row in rows), default=None)
-            return _by_key([row for row in rows if row.values[find.day or ""] == latest], key)
-        case Verb.FIRST:
-            earliest = min((row.values[find.day or ""] for row in rows), default=None)
-            return _by_key([row for row in rows if row.values[find.day or ""] == earliest], key)
-        case Verb.AT if subject.kinds[find.fact].shape == "span":
-            latest = max((row.values[find.day or ""] for row in rows), default=None)
-            return _by_key([row for row in rows if row.values[find.day or ""] == latest], key)
+        case Verb.FIRST | Verb.LAST | Verb.AT:
+            # Of one month there is one row; of several spans that hold a day the one that begins last is meant.
+            days = [row.values[find.day or ""] for row in rows]
+            chosen = (min if find.verb is Verb.FIRST else max)(days, default=None)
+            return _by_key([row for row, day in zip(rows, days, strict=True) if day == chosen], key)
         case _:
             return _by_key(rows, key)
 

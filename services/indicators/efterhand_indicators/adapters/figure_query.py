@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from efterhand.catalogue import Indicator
 from efterhand.catalogue.model import Kind
-from efterhand.figures.cells import Dims, Sums, Window, part_dimension
+from efterhand.figures.cells import Dims, Sums, Window
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.adapters.compiler import COLUMNS
 
@@ -75,7 +75,7 @@ def read_cells(
     ).all()
     names = _names(indicator, by)
     cells = {_dims(row, names): _sums(row, indicator) for row in rows}
-    return cells if indicator.kind is not Kind.SPLIT else _parts_of_wholes(cells, part_dimension(indicator) or "")
+    return cells if indicator.kind is not Kind.SPLIT else _parts_of_wholes(cells, indicator.part or "")
 
 
 def _dims(row: Row[Any], names: Sequence[str]) -> Dims:

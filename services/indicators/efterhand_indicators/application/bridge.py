@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping
 
 from efterhand.catalogue import Catalogue, Indicator
 from efterhand.catalogue.model import Kind
-from efterhand.figures.cells import Cell, Sums, Window, cell, part_dimension, window_of
+from efterhand.figures.cells import Cell, Sums, Window, cell, window_of
 from efterhand.persons.watermarks import as_of
 from efterhand_indicators.adapters import context_store
 from efterhand_indicators.adapters.thing_query import (
@@ -164,7 +164,7 @@ class Comparison:
     @property
     def cell(self) -> dict[str, str]:
         """What the cell is restricted to, the part of a split last."""
-        part = part_dimension(self.indicator)
+        part = self.indicator.part
         own = {} if self.restriction.part is None or part is None else {part: self.restriction.part}
         return {**self.restriction.dims, **own}
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from efterhand.catalogue import Indicator
-from efterhand.figures.cells import Window, part_dimension, window_of
+from efterhand.figures.cells import Window, window_of
 from efterhand_indicators.adapters import context_store
 from efterhand_indicators.adapters.thing_query import (
     ThingQuery,
@@ -176,6 +176,6 @@ def check_of(protocol: str, person: str, subject: str) -> str | None:
 
 
 def _dims(indicator: Indicator, row: Mapping[Any, Any]) -> dict[str, str]:
-    part = part_dimension(indicator) or ""
+    part = indicator.part or ""
     values = {name or part: row[label] for name, label in labels_of(indicator).items()}
     return {name: value for name, value in values.items() if value is not None}

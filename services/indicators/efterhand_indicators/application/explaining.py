@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from efterhand.catalogue import Catalogue, Indicator
 from efterhand.catalogue.model import Kind
 from efterhand.dates import AGE_BANDS
-from efterhand.figures.cells import Sums, Window, part_dimension
+from efterhand.figures.cells import Sums, Window
 from efterhand.persons.store import read_events
 from efterhand.timeline.facts import derive_facts
 from efterhand_indicators.adapters import tables
@@ -50,7 +50,7 @@ def restricted(indicator: Indicator, catalogue: Catalogue, cell: Mapping[str, st
     Raises:
         UnknownWord: there is no such dimension, or no cell of that value: what is unknown counts in the totals only.
     """
-    part = part_dimension(indicator)
+    part = indicator.part
     names = [*indicator.dimensions, *([] if part is None else [part])]
     known = {
         "sex": _SEXES,

@@ -20,7 +20,6 @@ from efterhand.figures.cells import (
     cell,
     formula_cell,
     nothing,
-    part_dimension,
     window_of,
     window_of_months,
 )
@@ -253,7 +252,7 @@ class _Reading:
 
 def _of_indicator(indicator: Indicator, last: date, by: Sequence[str], reading: _Reading) -> tuple[Cell, ...]:
     sums = reading.sums(indicator, last, by)
-    part = part_dimension(indicator)
+    part = indicator.part
     names = [*by, *([] if part is None else [part])]
     return tuple(cell(indicator, dict(dims), sums[dims], last.year) for dims in _in_order(sums, names))
 
