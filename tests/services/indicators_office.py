@@ -20,6 +20,7 @@ from efterhand_indicators.application.audit import audit
 from efterhand_indicators.application.definitions import Definitions, compile_definitions
 from efterhand_indicators.application.drain import drain_some
 from efterhand_indicators.application.figures import Figure, read_figure
+from efterhand_indicators.application.keep_totals import keep_totals
 from efterhand_indicators.application.rebuild import rebuild
 from efterhand_indicators.bootstrap import make_computing_engine
 from tests import reference
@@ -54,7 +55,7 @@ class Office:
             connection.execute(
                 text(
                     "UPDATE indicators.context SET business_date = NULL, catalogue = NULL, generation = 1,"
-                    " definitions = '{}', plan = '{}', watermarks = '{}'"
+                    " definitions = '{}', plan = '{}', totals = '{}', watermarks = '{}'"
                 )
             )
         self.adopt()
@@ -97,6 +98,11 @@ class Office:
         while done := drain_some(self.computing, self.definitions, at_a_time):
             total += done
         return total
+
+    def keep_totals(self) -> None:
+        """Do all that there is to do about totals."""
+        while keep_totals(self.engine, self.definitions):
+            pass
 
     def drain_once(self, persons: int) -> int:
         """Compute at most so many of those who have to be computed; returns how many that were."""

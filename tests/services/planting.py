@@ -20,7 +20,7 @@ def planted(engine: Engine, table: Table, statement: str) -> Iterator[None]:
     yield
     with engine.begin() as connection:
         connection.execute(text(f"DELETE FROM {name}"))
-        connection.execute(text(f"INSERT INTO {name} SELECT * FROM public.saved"))
+        connection.execute(text(f"INSERT INTO {name} OVERRIDING SYSTEM VALUE SELECT * FROM public.saved"))
         connection.execute(text("DROP TABLE public.saved"))
 
 

@@ -8,7 +8,22 @@ complement. Constants of the definition are written into the statement; its one 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import FromClause, Select, any_, delete, except_, func, insert, literal_column, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    any_,
+    delete,
+    except_,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from efterhand.catalogue import Catalogue, Indicator
@@ -22,7 +37,9 @@ from efterhand_indicators.adapters.compiling.statement import (
     contributions_of,
     persons_parameter,
 )
-from efterhand_indicators.adapters.tables import MERGED, REACHED, Tables
+from efterhand_indicators.adapters.compiling.totals import CELL, totals_of
+from efterhand_indicators.adapters.tables import MERGED, REACHED, TOTAL_SUMS, Tables, total, total_change
+from efterhand_indicators.domain import totals
 
 __all__ = [
     "COLUMNS",
@@ -50,6 +67,22 @@ class CompiledIndicator:
     """Brings the stored contributions of `persons` in line with their facts; unchanged rows are left alone."""
     fill: str
     """Computes the contributions of all facts in the temporary tables."""
+    totals: "TotalStatements | None"
+    """Those that keep its totals; None: it has none."""
+
+
+@dataclass(frozen=True)
+class TotalStatements:
+    """The statements that keep the totals of an indicator in line with its stored contributions."""
+
+    replace: str
+    """Does what the indicator's own `replace` does, and writes what that changes in the totals."""
+    take_out: str
+    """Takes what `persons` contribute out of the totals; their contributions must go in the same transaction."""
+    fill: str
+    """Puts what everybody contributes in the place of all that is kept of the totals."""
+    read: str
+    """Gives the totals that the contributions come to: `CELL` and the sums."""
 
 
 def compile_indicator(
@@ -64,8 +97,9 @@ def compile_indicator(
     return CompiledIndicator(
         indicator=indicator,
         reads=tables_read(indicator, catalogue),
-        replace=to_sql(_replace(indicator, catalogue, stored)),
+        replace=to_sql(_replace(indicator, catalogue, stored).statement),
         fill=to_sql(insert(temporary.contribution).from_select(COLUMNS, everybody)),
+        totals=_total_statements(indicator, catalogue, stored) if totals.are_possible(indicator) else None,
     )
 
 
@@ -86,16 +120,25 @@ def to_sql(statement: Any) -> str:
     return str(statement.compile(dialect=_DIALECT))
 
 
-def _replace(indicator: Indicator, catalogue: Catalogue, stored: Tables) -> Any:
-    """Delete what should no longer be there and insert what is not there yet, in one statement.
+@dataclass(frozen=True)
+class _Replacing:
+    """The statement that deletes what should no longer be there and inserts what is not there yet, and its parts.
 
     The difference is taken by EXCEPT: it knows nothing from nothing apart, and its cost does not hang on an estimate of
     how many persons there are.
     """
+
+    before: CTE
+    fresh: CTE
+    superfluous: CTE
+    missing: CTE
+    statement: Any
+
+
+def _replace(indicator: Indicator, catalogue: Catalogue, stored: Tables) -> _Replacing:
     held = stored.contribution
-    of_persons = (held.c.person == any_(persons_parameter()), held.c.indicator == text_constant(indicator.id))
     fresh = contributions_of(indicator, catalogue, stored, of_persons=True).cte("fresh")
-    before = select(*(held.c[name] for name in COLUMNS)).where(*of_persons).cte("before")
+    before = select(*(held.c[name] for name in COLUMNS)).where(*_of_persons(indicator, held)).cte("before")
     superfluous = except_(_rows_of(before), _rows_of(fresh)).cte("superfluous")
     missing = except_(_rows_of(fresh), _rows_of(before)).cte("missing")
     gone = (
@@ -103,8 +146,79 @@ def _replace(indicator: Indicator, catalogue: Catalogue, stored: Tables) -> Any:
     )
     # Counting what is gone makes PostgreSQL delete it first: a row that changed takes the place of its predecessor.
     first = select(func.count()).select_from(gone).scalar_subquery() >= literal_column("0")
-    return insert(held).from_select(COLUMNS, _rows_of(missing).where(first))
+    statement = insert(held).from_select(COLUMNS, _rows_of(missing).where(first))
+    return _Replacing(before, fresh, superfluous, missing, statement)
+
+
+def _of_persons(indicator: Indicator, held: FromClause) -> tuple[ColumnElement[bool], ...]:
+    return held.c.person == any_(persons_parameter()), held.c.indicator == text_constant(indicator.id)
 
 
 def _rows_of(table: FromClause) -> Select[Any]:
     return select(*(table.c[name] for name in COLUMNS))
+
+
+# --- totals -------------------------------------------------------------------------------------------------------
+
+
+def _total_statements(indicator: Indicator, catalogue: Catalogue, stored: Tables) -> TotalStatements:
+    held = stored.contribution
+    own = text_constant(indicator.id)
+    of_everybody = _by_its_definition(indicator, _rows_of(held).where(held.c.indicator == own))
+    of_persons = _by_its_definition(indicator, _rows_of(held).where(*_of_persons(indicator, held)))
+    clearing = [
+        delete(table).where(table.c.indicator == text_constant(indicator.id)) for table in (total, total_change)
+    ]
+    return TotalStatements(
+        replace=to_sql(_replace_counting(indicator, _replace(indicator, catalogue, stored))),
+        take_out=to_sql(_write_change(indicator, less=totals_of(indicator, of_persons))),
+        fill=to_sql(
+            _write_change(indicator, totals_of(indicator, of_everybody)).add_cte(
+                *(each.cte(f"cleared_{place}") for place, each in enumerate(clearing))
+            )
+        ),
+        read=to_sql(totals_of(indicator, of_everybody)),
+    )
+
+
+def _replace_counting(indicator: Indicator, replacing: _Replacing) -> Any:
+    come: FromClause = replacing.missing
+    gone: FromClause = replacing.superfluous
+    if totals.counts_once(indicator):
+        # Whether a thing counts in a cell depends on all that there is of it, not on a changed row alone.
+        changed = union(select(come.c.person), select(gone.c.person)).cte("changed")
+        come, gone = (
+            _rows_of(each).where(each.c.person.in_(select(changed.c.person))).subquery(name)
+            for name, each in (("now", replacing.fresh), ("then", replacing.before))
+        )
+    then = _by_its_definition(indicator, _rows_of(gone))
+    change = _write_change(indicator, totals_of(indicator, come), totals_of(indicator, then))
+    return replacing.statement.add_cte(change.cte("counted_in"))
+
+
+def _by_its_definition(indicator: Indicator, rows: Select[Any]) -> FromClause:
+    """Return the rows that the totals are about: those by another definition were never among them."""
+    return rows.where(rows.selected_columns.definition == text_constant(indicator.definition)).subquery("by_definition")
+
+
+def _write_change(indicator: Indicator, more: Select[Any] | None = None, less: Select[Any] | None = None) -> Any:
+    parts = []
+    for sign, part in (("", more), ("-", less)):
+        if part is not None:
+            each = part.subquery()
+            sums: list[ColumnElement[Any]] = [literal_column(f"{sign}1") * each.c[name] for name in TOTAL_SUMS]
+            parts.append(
+                select(
+                    *(each.c[name] for name in CELL),
+                    *(value.label(name) for name, value in zip(TOTAL_SUMS, sums, strict=True)),
+                )
+            )
+    both = union_all(*parts).subquery("change")
+    summed = [func.sum(both.c[name]).label(name) for name in TOTAL_SUMS]
+    cell = [both.c[name] for name in CELL]
+    changed = (
+        select(text_constant(indicator.id).label("indicator"), *cell, *summed)
+        .group_by(*cell)
+        .having(or_(*(func.sum(both.c[name]) != literal_column("0") for name in TOTAL_SUMS)))
+    )
+    return insert(total_change).from_select(("indicator", *CELL, *TOTAL_SUMS), changed)

@@ -10,13 +10,14 @@ from efterhand.persons import context
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.domain.context import Context
 from efterhand_indicators.domain.plan import Plan
+from efterhand_indicators.domain.totals import Totals
 
 
 def read_context(connection: Connection) -> Context:
     """Return the context as committed."""
 
-    def made_of(plan: Mapping[str, Any], **columns: Any) -> Context:
-        return Context(plan=Plan.from_json(plan), **columns)
+    def made_of(plan: Mapping[str, Any], totals: Mapping[str, Any], **columns: Any) -> Context:
+        return Context(plan=Plan.from_json(plan), totals=Totals.from_json(totals), **columns)
 
     return context.read_context(connection, tables.kept, made_of)
 
@@ -34,6 +35,11 @@ def set_definitions(connection: Connection, definitions: Mapping[str, str]) -> N
 def set_plan(connection: Connection, plan: Plan) -> None:
     """Note by what everything is to be computed."""
     connection.execute(update(tables.kept.context).values(plan=plan.as_json()))
+
+
+def set_totals(connection: Connection, totals: Totals) -> None:
+    """Note which indicators have totals."""
+    connection.execute(update(tables.kept.context).values(totals=totals.as_json()))
 
 
 def lock_watermarks(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ARRAY,
     CTE,
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
+    cast,
     func,
     literal_column,
     not_,
@@ -31,6 +33,7 @@ from efterhand.catalogue.model import Kind
 from efterhand.figures.cells import Dims, Sums, Window
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.adapters.compiler import COLUMNS
+from efterhand_indicators.domain.totals import EVERYWHERE, counts_once, month_number
 
 UNSAID: Final = {"sex": "unknown"}
 """A value that counts in totals only."""
@@ -40,6 +43,7 @@ PART: Final = ""
 
 _THING: Final = ("person", "protocol", "subject")
 _SUMMED: Final = ("numerator", "denominator", "expected")
+_ROWS: Final = func.count()
 
 
 def read_cells(
@@ -61,21 +65,48 @@ def read_cells(
         derived_anew: persons whose stored contributions are left out for the temporary ones.
     """
     statement = _Cells(indicator, by).statement(derived_anew=derived_anew is not None)
-    pairs: list[tuple[str, str | None]] = []
-    if "unit" in by:
-        pairs = [(unit, above) for unit, path in ancestors.items() for above in (None, *path)]
     rows = connection.execute(
-        statement,
-        {
-            **in_window(indicator, window),
-            "leaves": [unit for unit, _ in pairs],
-            "units": [above for _, above in pairs],
-            "anew": list(derived_anew or ()),
-        },
+        statement, {**in_window(indicator, window), **_tree(by, ancestors), "anew": list(derived_anew or ())}
     ).all()
     names = _names(indicator, by)
     cells = {_dims(row, names): _sums(row, indicator) for row in rows}
     return cells if indicator.kind is not Kind.SPLIT else _parts_of_wholes(cells, indicator.part or "")
+
+
+def read_cells_of_totals(
+    connection: Connection,
+    indicator: Indicator,
+    window: Window,
+    by: Sequence[str],
+    ancestors: Mapping[str, Iterable[str]],
+) -> dict[Dims, Sums]:
+    """Return what `read_cells` does, from the totals of an indicator.
+
+    Args:
+        connection: to read from.
+        indicator: whose totals are filled.
+        window: of whole months.
+        by: among the dimensions of totals.
+        ancestors: as of `read_cells`.
+    """
+    rows = connection.execute(
+        _Cells(indicator, by).statement_of_totals(),
+        {
+            "indicator": indicator.id,
+            "from_month": month_number(window.first),
+            "to_month": month_number(window.last),
+            **_tree(by, ancestors),
+        },
+    ).all()
+    return {_dims(row, by): _sums(row, indicator) for row in rows}
+
+
+def _tree(by: Sequence[str], ancestors: Mapping[str, Iterable[str]]) -> dict[str, list[str | None]]:
+    """Return the parameters that put each unit under itself, under all those above it, and under none."""
+    pairs: list[tuple[str, str | None]] = []
+    if "unit" in by:
+        pairs = [(unit, above) for unit, path in ancestors.items() for above in (None, *path)]
+    return {"leaves": [unit for unit, _ in pairs], "units": [above for _, above in pairs]}
 
 
 def _dims(row: Row[Any], names: Sequence[str]) -> Dims:
@@ -179,7 +210,7 @@ class _Cells:
         self.indicator = indicator
         self.labels = {name: f"dim_{place}" for place, name in enumerate(_names(indicator, by))}
         # What goes on, and who is counted once, may have several contributions in a cell and counts once in it.
-        self.once = bool(indicator.once_per) or indicator.during is not None
+        self.once = counts_once(indicator)
 
     def statement(self, *, derived_anew: bool) -> Select[Any]:
         """Return the statement, with the dimensions first."""
@@ -197,6 +228,26 @@ class _Cells:
         )
         return self._cubed(cells.select_from(source), columns, [])
 
+    def statement_of_totals(self) -> Select[Any]:
+        """Return the statement that reads totals instead of contributions, with the dimensions first."""
+        kept = [self._totals_in(table) for table in (tables.total, tables.total_change)]
+        counted = union_all(*kept).cte("counted")
+        # What counts once has totals for each unit's cell; all else those of the things' own units.
+        placed = self.once or "unit" not in self.labels
+        source, columns = (counted, self._labels_in(counted)) if placed else self._placed(counted)
+        sums = [cast(func.sum(counted.c[name]), BigInteger).label(name) for name in tables.TOTAL_SUMS[1:]]
+        cells = select(*self._labelled(columns), *sums).select_from(source)
+        return self._cubed(cells, columns, [], func.sum(counted.c.things))
+
+    def _totals_in(self, table: FromClause) -> Select[Any]:
+        own = [func.nullif(table.c[name], EVERYWHERE).label(label) for name, label in self.labels.items()]
+        in_window = [table.c.indicator == bindparam("indicator"), table.c.month <= bindparam("to_month")]
+        if not self.once:
+            in_window.append(table.c.month >= bindparam("from_month"))
+        elif "unit" not in self.labels:
+            in_window.append(table.c.unit == EVERYWHERE)
+        return select(*own, *(table.c[name] for name in tables.TOTAL_SUMS)).where(*in_window)
+
     def _counted(self, contribution: CTE) -> CTE:
         """Return the counted things; where days speak for them, the numerator says whether one does."""
         source, numerator = with_evidence(self.indicator, contribution)
@@ -209,7 +260,7 @@ class _Cells:
 
     def _placed(self, counted: CTE) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
         """Put each thing into all units above its own; return what to read from, and the dimensions in it."""
-        columns: dict[str, ColumnElement[Any]] = {name: counted.c[label] for name, label in self.labels.items()}
+        columns = self._labels_in(counted)
         if "unit" not in columns:
             return counted, columns
         # A leaf stands in the tree once for each unit that it lies in and once for all of them; a unit that the
@@ -228,16 +279,26 @@ class _Cells:
         once = select(*self._labelled(columns), *(func.max(counted.c[name]).label(name) for name in _SUMMED))
         return self._cubed(once.select_from(source), columns, [counted.c[name] for name in key]).subquery("each")
 
+    def _labels_in(self, counted: CTE) -> dict[str, ColumnElement[Any]]:
+        return {name: counted.c[label] for name, label in self.labels.items()}
+
     def _cubed(
-        self, statement: Select[Any], columns: Mapping[str, ColumnElement[Any]], keys: Sequence[ColumnElement[Any]]
+        self,
+        statement: Select[Any],
+        columns: Mapping[str, ColumnElement[Any]],
+        keys: Sequence[ColumnElement[Any]],
+        things: ColumnElement[int] = _ROWS,
     ) -> Select[Any]:
-        """Group by keys and every combination of the dimensions; what is unknown counts in the totals only."""
+        """Group by keys and every combination of the dimensions; what is unknown counts in the totals only.
+
+        A cell without any `things` is left out.
+        """
         # The units above a thing stand for the combinations of its unit already.
         units = [columns["unit"]] if "unit" in columns else []
         others = {name: column for name, column in columns.items() if name != "unit"}
         grouping = [*keys, *units, *([func.cube(*others.values())] if others else [])]
         told = [_told(name, column) for name, column in others.items()]
-        return statement.group_by(*grouping).having(and_(func.count() > 0, *told))
+        return statement.group_by(*grouping).having(and_(things > 0, *told))
 
     def _labelled(self, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         return [column.label(self.labels[name]) for name, column in columns.items()]

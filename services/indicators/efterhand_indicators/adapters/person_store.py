@@ -37,9 +37,12 @@ def replace_facts(
     bulk_insert(connection, tables.stored.facts[kind], rows)
 
 
-def replace_contributions(connection: Connection, compiled: CompiledIndicator, persons: Collection[str]) -> None:
-    """Bring the contributions of some persons to one indicator in line with their facts."""
-    connection.exec_driver_sql(compiled.replace, {PERSONS: list(persons)})
+def replace_contributions(
+    connection: Connection, compiled: CompiledIndicator, persons: Collection[str], *, with_totals: bool
+) -> None:
+    """Bring the contributions of some persons to one indicator in line with their facts, and its totals with them."""
+    statement = compiled.totals.replace if compiled.totals is not None and with_totals else compiled.replace
+    connection.exec_driver_sql(statement, {PERSONS: list(persons)})
 
 
 def drop_contributions_to_others(connection: Connection, indicators: Collection[str], persons: Collection[str]) -> None:

@@ -10,10 +10,12 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     Date,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -41,6 +43,7 @@ kept: Final = define_person_tables(
     context=(
         Column("definitions", JSONB, nullable=False),
         Column("plan", JSONB, nullable=False, server_default="{}"),
+        Column("totals", JSONB, nullable=False, server_default="{}"),
     ),
 )
 """What every service has that follows persons."""
@@ -51,6 +54,7 @@ parked: Final = kept.parked
 
 DIMENSIONS: Final = ("sex", "unit", "target_group", "age_band", "closure_reason")
 SUMS: Final = ("numerator", "denominator", "expected", "sum")
+TOTAL_SUMS: Final = ("things", *SUMS)
 MERGED: Final = "merged"
 REACHED: Final = "reached"
 """The tables of what catalogues derive, whatever they call it: spans that are merged, numbers that are reached."""
@@ -168,3 +172,50 @@ day to which something speaks for one (or, with neither protocol nor subject, fo
 
 temporary: Final = make_tables(MetaData(), TEMPORARY)
 """The same, for what is computed to be compared or read and then thrown away."""
+
+
+def _total_columns() -> list[Column[Any]]:
+    return [
+        Column("indicator", Text, nullable=False),
+        Column("sex", Text, nullable=False),
+        Column("unit", Text, nullable=False),
+        Column("month", Integer, nullable=False),
+        *(Column(name, BigInteger, nullable=False) for name in TOTAL_SUMS[:-1]),
+        Column(TOTAL_SUMS[-1], Numeric, nullable=False),
+    ]
+
+
+total: Final = Table(
+    "total",
+    metadata,
+    *_total_columns(),
+    PrimaryKeyConstraint("indicator", "month", "sex", "unit", name="total_pkey"),
+    schema=SCHEMA,
+)
+"""What the contributions to an indicator come to by month, sex and unit; '' where one is not known.
+
+What a month's row means depends on the indicator, see `adapters.compiling.totals`. The row may also be 0 throughout.
+"""
+
+total_change: Final = Table(
+    "total_change",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    *_total_columns(),
+    PrimaryKeyConstraint("id", name="total_change_pkey"),
+    Index("total_change_indicator", "indicator", "month"),
+    schema=SCHEMA,
+)
+"""What has come to totals, or left them, since they were last written: so that nobody waits for anybody's totals."""
+
+unit_above: Final = Table(
+    "unit_above",
+    metadata,
+    Column("unit", Text, nullable=False),
+    Column("above", Text, nullable=False),
+    Column("from_month", Integer, nullable=False),
+    Column("until_month", Integer, nullable=False),
+    PrimaryKeyConstraint("unit", "above", "from_month", name="unit_above_pkey"),
+    schema=SCHEMA,
+)
+"""In whose cells a unit counts, in the windows that end with which months; '' stands for all units."""

@@ -10,9 +10,10 @@ from efterhand.persons.context import set_through, share_context, take_context
 from efterhand.persons.keeping import keep_erasures, keep_events, keep_watermarks, read_batch
 from efterhand.persons.store import write_progress
 from efterhand.timeline.events import Event
-from efterhand_indicators.adapters import context_store, person_store
+from efterhand_indicators.adapters import context_store
 from efterhand_indicators.adapters.tables import kept
 from efterhand_indicators.application.definitions import Definitions
+from efterhand_indicators.application.erase import erase
 from efterhand_indicators.application.recompute import recompute
 from efterhand_indicators.domain.context import NEVER_COMPUTED, Progress
 
@@ -34,8 +35,7 @@ class ApplyEvents:
         batch = read_batch(records)
         if batch.erasures:
             take_context(connection, kept)
-            persons = keep_erasures(connection, kept, batch.erasures, self._secret)
-            person_store.delete_persons(connection, persons)
+            erase(connection, keep_erasures(connection, kept, batch.erasures, self._secret), self._definitions)
         else:
             share_context(connection, kept)
         if batch.watermarks:

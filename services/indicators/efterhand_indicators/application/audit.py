@@ -13,10 +13,11 @@ from efterhand.erasure import person_hash
 from efterhand.persons.auditing import wrongly_counted_erasures, wrongly_counted_events
 from efterhand.persons.store import NOBODY, read_events, read_watermarks, which_are_erased
 from efterhand.persons.watermarks import through_by_feed
-from efterhand_indicators.adapters import context_store, person_store, scratch, tables
+from efterhand_indicators.adapters import context_store, person_store, scratch, tables, total_store
 from efterhand_indicators.adapters.tables import kept
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.domain.rows import derive_rows, fingerprint
+from efterhand_indicators.domain.totals import units_above
 
 PERSONS_AT_A_TIME = 500
 LISTED = 1000
@@ -43,6 +44,7 @@ def audit(engine: Engine, definitions: Definitions, secret: str) -> dict[str, An
             _difference("erased", each, stored=True, right=True) for each in wrongly_counted_erasures(connection, kept)
         ]
         found += _events(connection, [NOBODY])
+        found += _totals(connection, definitions)
     while True:
         with snapshot.begin() as connection:
             persons = _next_persons(connection, after)
@@ -143,6 +145,26 @@ def _progress(
 def _events(connection: Connection, persons: list[str]) -> Iterator[dict[str, str]]:
     for source, event_id in wrongly_counted_events(connection, kept, persons):
         yield _difference("event", f"{source} {event_id}", stored=True, right=True)
+
+
+def _totals(connection: Connection, definitions: Definitions) -> Iterator[dict[str, str]]:
+    """Hold the totals that are read against the contributions, and the units' cells against the tree."""
+    context = context_store.read_context(connection)
+    if context.catalogue != definitions.fingerprint:
+        return
+    stored, right = total_store.read_units_above(connection), set(units_above(definitions.catalogue.units))
+    for row in sorted(stored ^ right):
+        yield _difference("unit_above", "/".join(map(str, row)), stored=row in stored, right=row in right)
+    wanted = definitions.totals
+    for name, each in sorted({**context.totals.kept, **context.totals.filled}.items()):
+        if wanted.get(name) != each or context.totals.kept.get(name) != each:
+            yield _difference("context", f"totals/{name}", stored=True, right=name in wanted)
+    for name in total_store.indicators_with_totals(connection):
+        if name not in wanted:
+            yield _difference("total", name, stored=True, right=False)
+    for name in sorted(context.totals.filled.keys() & wanted.keys()):
+        for cell, is_stored, is_right in total_store.wrong_totals(connection, definitions.indicators[name]):
+            yield _difference("total", "/".join((name, *cell)), stored=is_stored, right=is_right)
 
 
 def _working_days(connection: Connection) -> Iterator[dict[str, str]]:

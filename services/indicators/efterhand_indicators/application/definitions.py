@@ -1,10 +1,13 @@
 """What everything is computed by: the catalogue and its compiled indicators."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from efterhand.catalogue import Catalogue
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.adapters.compiler import CompiledIndicator, compile_indicator
+from efterhand_indicators.domain import totals
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,15 @@ class Definitions:
     def hashes(self) -> dict[str, str]:
         """Return the hash of each indicator's definition."""
         return {name: compiled.indicator.definition for name, compiled in self.indicators.items()}
+
+    @cached_property
+    def totals(self) -> Mapping[str, str]:
+        """For each indicator that can have totals, what they depend on."""
+        return {
+            name: totals.depends_on(compiled.indicator, self.catalogue.units)
+            for name, compiled in self.indicators.items()
+            if compiled.totals is not None
+        }
 
 
 def compile_definitions(catalogue: Catalogue, rules: str) -> Definitions:

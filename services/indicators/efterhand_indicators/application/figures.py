@@ -34,6 +34,7 @@ from efterhand.persons.watermarks import as_of
 from efterhand_indicators.adapters import context_store, figure_query, scratch
 from efterhand_indicators.adapters.compiler import CompiledIndicator
 from efterhand_indicators.application.definitions import Definitions
+from efterhand_indicators.domain import totals
 from efterhand_indicators.domain.context import Context
 
 
@@ -182,7 +183,7 @@ def read_figure(
     business_date = business_date_of(context)
     last = at or business_date
     dimensions = [dimension for dimension in possible if dimension in by]
-    reading = _Reading(connection, definitions, parts, known)
+    reading = _Reading(connection, definitions, context, parts, known)
     if formula is not None:
         window = window_of_months(formula_window_months(formula, definitions.catalogue.indicators), last)
         cells = _of_formula(formula, definitions, last, dimensions, reading)
@@ -227,19 +228,24 @@ class _Reading:
         self,
         connection: Connection,
         definitions: Definitions,
+        context: Context,
         parts: Sequence[CompiledIndicator],
         known: date | None,
     ) -> None:
         self._connection = connection
         self._definitions = definitions
         self._anew = None if known is None else derive_as_known(connection, definitions, parts, known)
+        self._totals = context.totals.filled if known is None else {}
 
     def sums(self, indicator: Indicator, last: date, by: Sequence[str]) -> dict[Dims, Sums]:
         """Return what each cell of the window that ends on a day adds up to, the total always among them."""
         tree = self._definitions.catalogue.units
         ancestors = {unit: tree.ancestors_on(unit, last) for unit in tree.units}
         window = window_of(indicator, last)
-        sums = figure_query.read_cells(self._connection, indicator, window, by, ancestors, self._anew)
+        if indicator.id in self._totals and totals.answer(indicator, last, by):
+            sums = figure_query.read_cells_of_totals(self._connection, indicator, window, by, ancestors)
+        else:
+            sums = figure_query.read_cells(self._connection, indicator, window, by, ancestors, self._anew)
         sums.setdefault((), nothing(indicator))
         return sums
 

@@ -6,6 +6,7 @@ from efterhand.persons.context import begin_generation, take_context
 from efterhand.persons.store import count_stale
 from efterhand_indicators.adapters import context_store, person_store
 from efterhand_indicators.adapters.tables import kept
+from efterhand_indicators.domain.totals import Totals
 
 
 def rebuild(connection: Connection) -> int:
@@ -17,4 +18,5 @@ def rebuild(connection: Connection) -> int:
     generation = begin_generation(connection, kept)
     context_store.set_plan(connection, context_store.read_context(connection).plan.from_scratch(generation))
     person_store.delete_rows_of_nobody(connection)
+    context_store.set_totals(connection, Totals())
     return count_stale(connection, kept, person_store.stale(generation))

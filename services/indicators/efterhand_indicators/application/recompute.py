@@ -49,7 +49,9 @@ def recompute(
         concerned = {person for kind in compiled.reads for person in changed[kind]}
         concerned |= {person for person in behind if plan.is_run(name, persons[person].generation)}
         if concerned:
-            person_store.replace_contributions(connection, compiled, sorted(concerned))
+            person_store.replace_contributions(
+                connection, compiled, sorted(concerned), with_totals=name in context.totals.kept
+            )
     if behind:
         person_store.drop_contributions_to_others(connection, list(definitions.indicators), sorted(behind))
     write_progress(

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from efterhand_indicators.domain.plan import Plan
+from efterhand_indicators.domain.totals import Totals
 
 NEVER_COMPUTED: Final = 0
 """The generation of a person nothing has been computed for; the first one that counts is 1."""
@@ -18,7 +19,7 @@ class Context:
     `business_date` is None until intake has announced one. `catalogue` is the fingerprint of the definitions that
     everything is computed by. `generation` grows whenever everybody has to be computed anew; the `plan` tells what of
     them. `definitions` maps each indicator to the hash of the definition that every person has been computed by: only
-    those are shown.
+    those are shown. `totals` tells which indicators have totals.
     """
 
     business_date: date | None
@@ -26,6 +27,7 @@ class Context:
     generation: int
     plan: Plan
     definitions: Mapping[str, str]
+    totals: Totals
     through: Mapping[str, date]
 
 

@@ -1,4 +1,4 @@
-"""The thread that computes whoever has to be computed anew: after a rebuild, or by another catalogue."""
+"""The thread that computes whoever has to be computed anew, after a rebuild or by another catalogue, and the totals."""
 
 from collections.abc import Collection
 from datetime import date
@@ -11,6 +11,7 @@ from efterhand_indicators.adapters.context_store import move_business_date
 from efterhand_indicators.application.adopt_catalogue import adopt_catalogue
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.application.drain import drain_some
+from efterhand_indicators.application.keep_totals import keep_totals
 from efterhand_indicators.entrypoints import metrics
 
 _log = structlog.get_logger(__name__)
@@ -34,9 +35,9 @@ class Drainer:
         if moved:
             _log.info("the business date moved", action="date_moved", date=day.isoformat())
 
-    def round(self) -> int:
-        """Compute a batch of persons; return how many."""
-        return self._draining.some()
+    def round(self) -> bool:
+        """Compute a batch of persons or, when nobody is left, look after the totals; return whether that was work."""
+        return self._draining.some() > 0 or keep_totals(self._engine, self._definitions)
 
     def _adopt_catalogue(self) -> None:
         with self._engine.begin() as connection:
