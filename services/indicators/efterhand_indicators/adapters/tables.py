@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -168,3 +169,65 @@ day to which something speaks for one (or, with neither protocol nor subject, fo
 
 temporary: Final = make_tables(MetaData(), TEMPORARY)
 """The same, for what is computed to be compared or read and then thrown away."""
+
+CONTROLLED: Final = ("things", *SUMS)
+"""What the book and its control totals add up: the number of counted things, and their sums."""
+
+_ADDED: Final[dict[str, Any]] = {name: Numeric if name == "sum" else BigInteger for name in CONTROLLED}
+
+closed_book: Final = Table(
+    "closed_book",
+    metadata,
+    Column("indicator", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("month", Date, nullable=False),
+    *(Column(name, Text) for name in DIMENSIONS),
+    Column("more", ARRAY(Text)),
+    *(Column(name, kind, nullable=False) for name, kind in _ADDED.items()),
+    Index(
+        "closed_book_row",
+        "indicator",
+        "definition",
+        "month",
+        *DIMENSIONS,
+        "more",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+    schema=SCHEMA,
+)
+"""What persons counted for who were disposed of, by the first day of the month of the measuring day.
+
+The columns are those of contributions, added up. Only what can be added is here; see `domain.closed_book`.
+"""
+
+closing: Final = Table(
+    "closing",
+    metadata,
+    Column("indicator", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("before", Date, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    *(Column(name, kind, nullable=False) for name, kind in _ADDED.items()),
+    Column("hash", Numeric, nullable=False),
+    PrimaryKeyConstraint("indicator", "definition", "before", name="closing_pkey"),
+    schema=SCHEMA,
+)
+"""Of how many events that were disposed of up to a horizon an indicator was closed by a definition, and control totals
+of all that was booked then; `hash` is the sum over the things of the hash of where each is booked.
+"""
+
+horizon: Final = Table(
+    "horizon",
+    metadata,
+    Column("before", Date, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("received_until", Date, nullable=False),
+    Column("seal", Text, nullable=False),
+    PrimaryKeyConstraint("before", name="horizon_pkey"),
+    schema=SCHEMA,
+)
+"""Up to which days persons were disposed of: how many events, how many of them were missing here, and the latest day on
+which one of them was received. `seal` is a hash of that and of the closings with the same horizon.
+"""
