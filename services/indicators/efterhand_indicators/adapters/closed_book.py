@@ -126,6 +126,7 @@ def read_rows(connection: Connection, indicator: Indicator, window: Window, by: 
             held.c.month <= window.last,
         )
         .group_by(*(own[name] for name in names))
+        .having(func.count() > 0)
     )
     return [_book_row(row, indicator, names) for row in rows]
 

@@ -91,10 +91,9 @@ def dispose(connection: Connection, gone: Sequence[Gone], before: date) -> None:
         tables.disposed_event,
         [{"identity": identity, "content": bytes.fromhex(content)} for identity, content in identities],
     )
-    bulk_insert(
-        connection,
-        tables.disposal,
-        [{"person_hash": each.person_hash, "wire": each.wire.decode()} for each in gone],
+    connection.exec_driver_sql(
+        "INSERT INTO intake.disposal (person_hash, wire) SELECT * FROM unnest(%b::text[], %b::text[])",
+        ([each.person_hash for each in gone], [each.wire.decode() for each in gone]),
     )
     # Under the person's own key, so that it comes behind the person's events; and without a person in the row: an
     # erasure must not take it away, or what the person counted for would never be closed.
