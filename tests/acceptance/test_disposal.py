@@ -52,7 +52,12 @@ def test_the_figures_of_persons_who_were_disposed_of_stay(up: Run, directory: Pa
     history = directory / "history.jsonl"
     municipality.events_as_json_lines(history, seed=1, enrolments=40)
     efterhand(directory, "date", "2026-11-28")
+    known = directory / "known.jsonl"
+    known.write_text("\n".join(json.dumps(reported_through(feed)) for feed in ("cases", "assistance", "answers")))
     efterhand(directory, "load", str(history))
+    settle(directory)
+    efterhand(directory, "dispose", expected=2)
+    efterhand(directory, "load", str(known))
     held = settle(directory)["intake"]["digest"]["count"]
     before = figures(directory)
 
@@ -76,6 +81,17 @@ def test_the_figures_of_persons_who_were_disposed_of_stay(up: Run, directory: Pa
     assert settle(directory) == level
     compare(before, figures(directory))
     efterhand(directory, "audit")
+
+
+def reported_through(feed: str) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"through-{feed}",
+        "source": "/municipality/other",
+        "type": "source.reported_through",
+        "time": "2026-11-28T08:00:00+01:00",
+        "data": {"feed": feed, "through": "2026-11-28"},
+    }
 
 
 def compare(before: list[Any], after: list[Any]) -> None:
