@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """Port of this process's `/metrics`; none: no metrics are served."""
     secret: SecretStr = SecretStr("")
     """Hex text that signs tokens and keys the hashes of erased persons and of references."""
+    retention_years: int = Field(default=5, ge=5, le=100)
+    """Years that everything is kept for; only what lies further back may be disposed of."""
     intake_url: str = "http://127.0.0.1:8400"
     followup_url: str = "http://127.0.0.1:8401"
     indicators_url: str = "http://127.0.0.1:8402"

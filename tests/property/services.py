@@ -119,24 +119,24 @@ class IndicatorsStage:
     """indicators as it stands after some batches."""
 
     def __init__(self, connection: Connection, definitions: Definitions) -> None:
-        self._connection = connection
-        self._definitions = definitions
+        self.connection = connection
+        self.definitions = definitions
         self._apply = ApplyEvents(definitions, SECRET)
 
     def move(self, day: date) -> None:
         """The business date moves."""
-        indicators_context.move_business_date(self._connection, day)
+        indicators_context.move_business_date(self.connection, day)
 
     def apply(self, batch: Sequence[Event]) -> None:
         """A batch arrives."""
-        self._apply(self._connection, _records(batch))
+        self._apply(self.connection, _records(batch))
 
     def figure(
         self, indicator: str, at: date, by: Sequence[str], known: date | None
     ) -> tuple[date, bool, dict[Dims, Row]]:
         """What the read of figures gives: first day, preliminary, cells."""
-        savepoint = self._connection.begin_nested()  # as known on a day leaves temporary tables
-        figure = read_figure(self._connection, self._definitions, indicator, at, by, known).as_json()
+        savepoint = self.connection.begin_nested()  # as known on a day leaves temporary tables
+        figure = read_figure(self.connection, self.definitions, indicator, at, by, known).as_json()
         savepoint.rollback()
         rows = {
             tuple(sorted(row["dims"].items())): Row(

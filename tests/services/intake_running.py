@@ -45,7 +45,18 @@ class Intake:
         """Take away everything that was received; the business date stays."""
         with self.services.engine.begin() as connection:
             # Not TRUNCATE, which would wait for whoever reads a table, and they for it.
-            for table in ("event", "erased_person", "refused", "outbox", "parked", "token", "used_key", "heard"):
+            for table in (
+                "event",
+                "erased_person",
+                "disposed_event",
+                "disposal",
+                "refused",
+                "outbox",
+                "parked",
+                "token",
+                "used_key",
+                "heard",
+            ):
                 connection.execute(text(f"DELETE FROM {table}"))
 
     def token(self, role: str, source: str | None = None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, Date, Engine, Integer, Numeric, Table, text
+from sqlalchemy import Boolean, Column, Date, Engine, Integer, Numeric, Table, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 HOW: Final = ("wrong", "missing", "superfluous")
@@ -61,6 +61,8 @@ def _another(column: Column[Any]) -> str:
             return f"coalesce({name}, date '2001-01-01') + 1"
         case Integer() | Numeric():
             return f"coalesce({name}, 0) + 1"
+        case Uuid():
+            return "gen_random_uuid()"
         case JSONB():
             return '\'{"x": "y"}\''
         case ARRAY():

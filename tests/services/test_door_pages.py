@@ -241,6 +241,14 @@ def test_a_value_with_too_little_coverage_is_not_shown_and_the_reason_is(open_do
     assert "kan inte fastställas täckning 50,0 %, minst 80 % krävs" in page
 
 
+def test_a_figure_that_rests_on_what_was_disposed_of_says_so_in_every_cell(open_door: Open, services: Services) -> None:
+    gone = a_figure(None, None, None, status="not_available", target="84")
+    services.figures = {**services.figures, "self_sufficient_6m": [gone]}
+    page = text_of(open_door().get("/"))
+    assert page.count("kan inte tas fram: gallrat") == 3
+    assert page.count("Gallrat betyder att uppgifter om personer har gallrats") == 1
+
+
 def test_a_cell_in_which_nothing_counts_is_two_dots_with_a_note(open_door: Open) -> None:
     page = text_of(open_door().get("/"))
     assert ".. betyder att inget räknas i rutan" in page

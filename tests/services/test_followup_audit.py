@@ -23,6 +23,7 @@ NOT_DERIVED: Final = {
     "parked": "what was put aside",
     "position": "how far the topic has been read",
     "revoked_token": "what intake says",
+    "disposed_event": "what intake says; their number is held against intake's",
     "listing_changed": "lists whose notices have to follow: work, done soon whatever it is",
 }
 """Tables that an audit of what follows from the events cannot judge, with what they hold."""

@@ -5,10 +5,12 @@ from typing import Final
 
 import pytest
 
+from efterhand.disposal import event_identity
 from efterhand.erasure import person_hash
 from efterhand.timeline.digest import bucket_of, erasure_hash
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.application.status import read_status
+from tests.services.disposals import disposal
 from tests.services.followup_town import event, reported_through
 from tests.services.indicators_office import SECRET, Office, office, office_template
 from tests.services.planting import HOW, how_to_plant, planted
@@ -28,6 +30,9 @@ NOT_DERIVED: Final = {
 TABLES: Final = {table.name: table for table in tables.metadata.sorted_tables if table.name not in NOT_DERIVED}
 """A new table is among them: it must either be audited, or be said to hold nothing that follows."""
 
+ONLY_A_HASH: Final = {("disposed_event", "wrong")}
+"""What nobody can know: of which event it is the hash."""
+
 BY_THE_DIGEST: Final = {("event", "missing"), ("erased", "missing")}
 """What the service cannot know by itself: the digest differs from intake's."""
 
@@ -41,8 +46,11 @@ def busy(office: Office) -> None:
         reported_through("cases", date(2017, 6, 1), YEAR),
         event("person.erased", received=YEAR, person="p3"),
     )
+    gone = history("p4")
+    office.receive(*gone)
+    office.receive(disposal("p4", date(2019, 1, 1), gone, SECRET))
     office.keep_totals()
-    office.receive(*history("p4"))
+    office.receive(*history("p5"))
     nothing_to_find(office)
 
 
@@ -77,7 +85,7 @@ def test_the_audit_finds_a_row_that_is_not_as_it_should_be(office: Office, table
     before = digest(office)
     where = "person = 'p1'" if "person" in TABLES[table].columns else "true"
     for how in HOW:
-        if (table, how) in ONE_ROW:
+        if (table, how) in ONE_ROW | ONLY_A_HASH:
             continue
         # The person is in every key; the hash of a person and the identity of an event stand only once.
         differs = {"person": ("person", "personhash"), "event": ("id",)}.get(table, ())
@@ -128,3 +136,31 @@ def test_the_audit_finds_somebody_who_was_erased_and_is_still_there(office: Offi
     )
     (found,) = office.audit()["differences"]
     assert (found["table"], found["id"]) == ("person", "p1")
+
+
+@pytest.mark.parametrize(
+    ("change", "tables"),
+    [
+        ("closed_book SET unit = 'elsewhere'", {"closed_book", "closing"}),
+        ("closed_book SET month = '2001-01-01'", {"closed_book", "closing"}),
+        ("closed_book SET numerator = numerator + 1", {"closed_book", "closing"}),
+        ("closing SET events = events + 1", {"closing", "horizon"}),
+        ("horizon SET missing = 1", {"closing", "horizon"}),
+        ("horizon SET received_until = '2001-01-01'", {"closing", "horizon"}),
+    ],
+)
+def test_the_audit_finds_a_book_that_somebody_has_changed(office: Office, change: str, tables: set[str]) -> None:
+    busy(office)
+    table, _, rest = change.partition(" ")
+    office.do(f"UPDATE indicators.{table} {rest} WHERE ctid = (SELECT min(ctid) FROM indicators.{table})")
+    assert {each["table"] for each in office.audit()["differences"]} == tables
+
+
+def test_the_audit_finds_an_event_that_was_disposed_of_and_is_kept(office: Office) -> None:
+    busy(office)
+    kept = next(row for row in office.rows("event") if row["person"] == "p1")
+    office.do(
+        "INSERT INTO indicators.disposed_event VALUES (:one)", one=event_identity(SECRET, kept["source"], kept["id"])
+    )
+    found = {(each["table"], each["what"]) for each in office.audit()["differences"]}
+    assert ("event", "is kept and was disposed of") in found

@@ -97,9 +97,9 @@ def what_is_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     run: set[str] = set()
     original = person_store.replace_contributions
 
-    def note(connection: Any, compiled: Any, persons: Any) -> None:
+    def note(connection: Any, compiled: Any, persons: Any, **more: Any) -> None:
         run.add(compiled.indicator.id)
-        original(connection, compiled, persons)
+        original(connection, compiled, persons, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(person_store, "replace_contributions", note)

@@ -26,6 +26,7 @@ PATHS = [
     ("GET", "/indicators/v1/figures/closed_12m", Right.FIGURES_READ),
     ("GET", "/indicators/v1/figures/closed_12m/cases", Right.CASES_READ),
     ("GET", "/indicators/v1/status", Right.STATUS_READ),
+    ("GET", "/indicators/v1/disposable", Right.SYSTEM_OPERATE),
     ("POST", "/indicators/v1/rebuild", Right.SYSTEM_OPERATE),
     ("POST", "/indicators/v1/audit", Right.SYSTEM_OPERATE),
 ]

@@ -18,6 +18,7 @@ from efterhand_intake.adapters import tables
 from efterhand_intake.adapters.broker import BrokerWatch
 from efterhand_intake.adapters.keeper import Keeper
 from efterhand_intake.adapters.writer import Writer
+from efterhand_intake.application.dispose import Disposer
 from efterhand_intake.application.receive_events import Receiver
 
 INBOUND = "case-events-inbound"
@@ -59,6 +60,7 @@ class Services:
     tokens: Tokens
     revocations: Revocations
     writer: Writer
+    disposer: Disposer
     relay: Relay
     keeper: Keeper
     broker: BrokerWatch
@@ -115,6 +117,7 @@ def bootstrap(settings: Settings) -> Services:
         tokens=Tokens(settings.secret.get_secret_value(), revocations),
         revocations=revocations,
         writer=writer,
+        disposer=Disposer(settings.clock, settings.secret.get_secret_value(), settings.retention_years),
         relay=relay,
         keeper=keeper,
         broker=BrokerWatch(database, settings.kafka, relay.notify),

@@ -24,6 +24,7 @@ COMMANDS = (
     "bridge",
     "rebuild",
     "audit",
+    "dispose",
     "token",
     "catalogue",
     "doctor",

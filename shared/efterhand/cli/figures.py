@@ -31,6 +31,9 @@ def command(form: Form | None, indicators: tuple[str, ...], at: str | None, by: 
     early = [str(answer["indicator"]) for answer in answers if answer.get("preliminary")]
     if early:
         tell(f"Preliminary, since not everything has been reported yet: {', '.join(early)}")
+    for answer in answers:
+        if answer.get("reason"):
+            tell(f"{answer['indicator']} is not available. {answer['reason']}")
 
 
 def rows_of(answer: dict[str, Any]) -> list[dict[str, Any]]:

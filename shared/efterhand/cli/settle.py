@@ -13,6 +13,9 @@ from efterhand.cli.system import PATIENCE_SECONDS, SERVICES, System
 
 POLL_SECONDS: Final = 0.2
 
+_NAMES: Final = {"date": "the dates", "digest": "the digests", "disposed": "the numbers of events disposed of"}
+"""What must be the same everywhere."""
+
 
 def unsettled(statuses: dict[str, dict[str, Any] | None]) -> list[str]:
     """Why the services are not level yet, one reason each; empty when they are.
@@ -30,12 +33,12 @@ def unsettled(statuses: dict[str, dict[str, Any] | None]) -> list[str]:
                 reasons.append(f"{name}: {word} {value}")
         if status.get("complete") is False:
             reasons.append(f"{name}: another catalogue is being taken over")
-    for word in ("date", "digest"):
+    for word in _NAMES:
         values = {name: status.get(word) for name, status in known.items()}
         first = next(iter(values.values()), None)
         if any(value != first for value in values.values()):
             told = ", ".join(f"{name} {_short(value)}" for name, value in values.items())
-            reasons.append(f"the {word}s differ: {told}")
+            reasons.append(f"{_NAMES[word]} differ: {told}")
     return reasons
 
 

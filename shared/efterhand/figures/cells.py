@@ -18,6 +18,7 @@ COVERAGE_DECIMALS: Final = 4
 SHOWN: Final = "shown"
 NO_DATA: Final = "no_data"
 LOW_COVERAGE: Final = "low_coverage"
+NOT_AVAILABLE: Final = "not_available"
 
 Dims = tuple[tuple[str, str], ...]
 """What a cell is restricted to: dimensions and their values, in the order of the figure's dimensions, the part of a
@@ -159,6 +160,11 @@ def cell(indicator: Indicator, dims: Mapping[str, str], sums: Sums, year: int) -
 def formula_cell(formula: Formula, dims: Mapping[str, str], result: Outcome, year: int) -> Cell:
     """Return what is shown of one cell of a formula, as `cell` does; it has no sums of its own."""
     return _cell(formula, dims, result, year, Sums())
+
+
+def cell_without_value(definition: Indicator | Formula, status: str, year: int) -> Cell:
+    """Return the total of a figure of which nothing can be told, with the target that it would be held against."""
+    return _cell(definition, {}, Outcome(None, status), year, Sums())
 
 
 def _cell(definition: Indicator | Formula, dims: Mapping[str, str], result: Outcome, year: int, sums: Sums) -> Cell:

@@ -7,8 +7,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from efterhand.disposal import DISPOSAL_TYPE
 from efterhand.erasure import person_hash
 from efterhand.messaging.records import Record
+from efterhand.persons.disposing import Disposal, not_disposed_of
 from efterhand.persons.store import (
     Progress,
     add_persons,
@@ -29,20 +31,51 @@ ERASURE_TYPE: Final = "person.erased"
 
 @dataclass(frozen=True)
 class Batch:
-    """Accepted events by what has to be done about them."""
+    """Accepted events by what has to be done about them: either disposals, or anything else."""
 
-    erasures: tuple[Event, ...]
-    watermarks: tuple[Event, ...]
-    about_persons: tuple[Event, ...]
+    erasures: tuple[Event, ...] = ()
+    watermarks: tuple[Event, ...] = ()
+    about_persons: tuple[Event, ...] = ()
+    disposals: tuple[Disposal, ...] = ()
 
 
-def read_batch(records: Sequence[Record]) -> Batch:
-    """Read records of the topic `case-events`.
+def read_batches(records: Sequence[Record]) -> list[Batch]:
+    """Read records of the topic `case-events`, in parts that are to be applied one after the other.
+
+    Among other events the order does not matter. A disposal closes what came before it and is overtaken by nothing, so
+    that an erasure behind it finds the figures closed. The disposals of one part are of different persons and have one
+    horizon.
 
     Raises:
         Unreadable: a record holds no accepted event.
     """
-    events = [Event.from_wire(record.value) for record in records]
+    batches: list[Batch] = []
+    others: list[Event] = []
+    disposals: list[Disposal] = []
+    for record in records:
+        event = Event.from_wire(record.value)
+        if event.type != DISPOSAL_TYPE:
+            if disposals:
+                batches.append(Batch(disposals=tuple(disposals)))
+                disposals = []
+            others.append(event)
+            continue
+        disposal = Disposal.from_event(event)
+        if others:
+            batches.append(_sorted_out(others))
+            others = []
+        if any(each.before != disposal.before or each.personhash == disposal.personhash for each in disposals):
+            batches.append(Batch(disposals=tuple(disposals)))
+            disposals = []
+        disposals.append(disposal)
+    if others:
+        batches.append(_sorted_out(others))
+    if disposals:
+        batches.append(Batch(disposals=tuple(disposals)))
+    return batches
+
+
+def _sorted_out(events: Sequence[Event]) -> Batch:
     batch = Batch(
         erasures=tuple(event for event in events if event.type == ERASURE_TYPE),
         watermarks=tuple(event for event in events if event.type == WATERMARK_TYPE),
@@ -102,7 +135,7 @@ def keep_events(
     secret: str,
     progress: Callable[..., Progress],
 ) -> tuple[dict[str, Progress], dict[str, date]]:
-    """Keep events about persons; for a person who has been erased nothing is kept.
+    """Keep events about persons; nothing is kept for a person who has been erased, and no event that was disposed of.
 
     Args:
         connection: in a transaction that shares the context.
@@ -115,6 +148,7 @@ def keep_events(
         The rows of the persons, locked until the transaction ends; each person with a new event, and the earliest day
         of receipt of a new one.
     """
+    events = not_disposed_of(connection, tables, events, secret)
     if not events:
         return {}, {}
     hashes = {person: person_hash(secret, person) for person in {event.person for event in events}}

@@ -23,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
@@ -39,13 +40,14 @@ class PersonTables:
 
     `event`: all events held, insert-only; person "" for what is about no person. `person`: one row a person, the lock
     that makes the person the unit of consistency, and how far it has been computed. `erased`: keyed hashes of erased
-    persons, for whom nothing is kept again. `context`: one row, what holds for all persons. `gate`: number of the
-    advisory lock on that.
+    persons, for whom nothing is kept again. `disposed_event`: keyed hashes of events that were disposed of and never
+    are kept again. `context`: one row, what holds for all persons. `gate`: number of the advisory lock on that.
     """
 
     event: Table
     person: Table
     erased: Table
+    disposed_event: Table
     context: Table
     revoked_token: Table
     outbox: Table
@@ -88,6 +90,7 @@ def define_person_tables(
             schema=schema,
         ),
         erased=_erased_table(metadata, schema, _TEXT),
+        disposed_event=_disposed_event_table(metadata, schema),
         context=Table(
             "context",
             metadata,
@@ -117,6 +120,13 @@ def create_person_tables(op: Operations | ModuleType, schema: str) -> None:
     metadata = MetaData()
     for define in (_event_table, _erased_table, _revoked_token_table):
         define(metadata, schema, _BYTES)
+    metadata.create_all(op.get_bind(), checkfirst=False)
+
+
+def create_disposed_event_table(op: Operations | ModuleType, schema: str) -> None:
+    """Create, in a migration, the table of events that were disposed of."""
+    metadata = MetaData()
+    _disposed_event_table(metadata, schema)
     metadata.create_all(op.get_bind(), checkfirst=False)
 
 
@@ -154,6 +164,16 @@ def _erased_table(metadata: MetaData, schema: str, text: Text) -> Table:
         Column("hash", BigInteger, nullable=False),
         Column("bucket", SmallInteger, nullable=False),
         PrimaryKeyConstraint("personhash", name="erased_pkey"),
+        schema=schema,
+    )
+
+
+def _disposed_event_table(metadata: MetaData, schema: str) -> Table:
+    return Table(
+        "disposed_event",
+        metadata,
+        Column("identity", Uuid, nullable=False),
+        PrimaryKeyConstraint("identity", name="disposed_event_pkey"),
         schema=schema,
     )
 

@@ -87,6 +87,11 @@ def being_computed(what: str, done: int, of: int) -> Problem:
     )
 
 
+def disposed_of(detail: str) -> Problem:
+    """Return the 410 answer for what can never be told again: it rests on persons who have been disposed of."""
+    return Problem(410, "not_available", "It rests on what has been disposed of", detail)
+
+
 def not_found(detail: str) -> Problem:
     """Return the 404 answer."""
     return Problem(404, "not_found", "There is nothing here", detail)

@@ -120,8 +120,8 @@ def mark_by_giving_up(
     )
 
 
-def delete_persons(connection: Connection, persons: Collection[str], list_changes_on: date | None) -> None:
-    """Delete every row about the persons in every table, and what waits to be sent about them."""
+def delete_what_follows(connection: Connection, persons: Collection[str], list_changes_on: date | None) -> None:
+    """Delete every row that follows from the persons' events; lists that they stood on change on that day."""
     if list_changes_on is not None:
         connection.execute(
             text(
@@ -129,6 +129,12 @@ def delete_persons(connection: Connection, persons: Collection[str], list_change
                 " SELECT notice_id, CAST(:day AS date), protected FROM followup.listed WHERE person = ANY(:persons)"
             ).bindparams(bindparam("persons", list(persons), _TEXTS), day=list_changes_on)
         )
-    kept = tables.kept
     own = (tables.listed, tables.notice, tables.check, tables.doubt, tables.person_case)
-    delete_rows(connection, (*own, kept.event, kept.outbox, kept.parked, kept.person), persons)
+    delete_rows(connection, own, persons)
+
+
+def delete_persons(connection: Connection, persons: Collection[str], list_changes_on: date | None) -> None:
+    """Delete every row about the persons in every table, and what waits to be sent about them."""
+    delete_what_follows(connection, persons, list_changes_on)
+    kept = tables.kept
+    delete_rows(connection, (kept.event, kept.outbox, kept.parked, kept.person), persons)

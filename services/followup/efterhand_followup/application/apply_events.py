@@ -7,11 +7,12 @@ from sqlalchemy import Connection
 from efterhand.catalogue import Catalogue
 from efterhand.messaging.records import Record
 from efterhand.persons.context import share_context, take_context
-from efterhand.persons.keeping import keep_events, read_batch
+from efterhand.persons.keeping import Batch, keep_events, read_batches
 from efterhand.persons.store import read_events
 from efterhand.timeline.facts import derive_facts
 from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.adapters.tables import kept
+from efterhand_followup.application.dispose import dispose
 from efterhand_followup.application.erase import erase
 from efterhand_followup.application.move_watermarks import move_watermarks
 from efterhand_followup.application.recompute import Recomputed, put_off, recompute
@@ -30,12 +31,18 @@ def apply_events(connection: Connection, records: Sequence[Record], catalogue: C
     Raises:
         Unreadable: a record holds no accepted event; nothing has been written then that the caller may keep.
     """
-    batch = read_batch(records)
-    if batch.erasures or batch.watermarks:
+    done = [_apply(connection, batch, catalogue, secret) for batch in read_batches(records)]
+    return Recomputed(*(sum(getattr(each, name) for each in done) for name in ("persons", "made", "withdrawn")))
+
+
+def _apply(connection: Connection, batch: Batch, catalogue: Catalogue, secret: str) -> Recomputed:
+    if batch.erasures or batch.watermarks or batch.disposals:
         take_context(connection, kept)
     else:
         share_context(connection, kept)
     context = read_context(connection)
+    if batch.disposals:
+        return dispose(connection, batch.disposals, context, catalogue, secret)
     if batch.erasures:
         erase(connection, batch.erasures, secret, context.business_date)
     if batch.watermarks:

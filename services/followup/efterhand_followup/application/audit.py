@@ -12,7 +12,7 @@ from efterhand.catalogue import Catalogue
 from efterhand.catalogue.fingerprints import fingerprints_of_protocols
 from efterhand.catalogue.model import FEEDS
 from efterhand.erasure import person_hash
-from efterhand.persons.auditing import wrongly_counted_erasures, wrongly_counted_events
+from efterhand.persons.auditing import events_disposed_of, wrongly_counted_erasures, wrongly_counted_events
 from efterhand.persons.store import NOBODY, read_events, read_watermarks
 from efterhand.persons.watermarks import through_by_feed
 from efterhand.timeline.checks import derive_checks
@@ -102,6 +102,8 @@ def _audit_persons(connection: Connection, persons: list[str], catalogue: Catalo
     notices, listed = read_notices(connection, persons), read_listed(connection, persons)
     doubts, cases = read_doubts(connection, persons), read_cases(connection, persons)
     _audit_events(connection, persons, found)
+    for source, event_id in events_disposed_of(connection, kept, persons, secret):
+        found.differs("event", f"{source} {event_id}", "is kept and was disposed of")
     for person in persons:
         found.checked += 1
         row = progress.get(person)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from efterhand.catalogue.model import FEEDS
 from efterhand.persons.computing import read_computing
+from efterhand.persons.disposing import count_disposed_of
 from efterhand.persons.store import count_stale, read_digest
 from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.adapters.person_store import stale
@@ -55,6 +56,7 @@ def read_status(connection: Connection, lag: int | None, catalogue_version: str)
         "dirty": backlog.persons + backlog.lists,
         "parked": backlog.parked,
         "digest": read_digest(connection, kept),
+        "disposed": count_disposed_of(connection, kept),
         "catalogue": catalogue_version,
         "computing": read_computing(connection, kept, context.generation).as_json(),
         "complete": context.catalogue == catalogue_version and context.definitions == context.protocols,

@@ -38,7 +38,7 @@ from efterhand_indicators.adapters.compiling.statement import (
     persons_parameter,
 )
 from efterhand_indicators.adapters.compiling.totals import CELL, totals_of
-from efterhand_indicators.adapters.tables import MERGED, REACHED, TOTAL_SUMS, Tables, total, total_change
+from efterhand_indicators.adapters.tables import ADDED, MERGED, REACHED, Tables, total, total_change
 from efterhand_indicators.domain import totals
 
 __all__ = [
@@ -206,19 +206,19 @@ def _write_change(indicator: Indicator, more: Select[Any] | None = None, less: S
     for sign, part in (("", more), ("-", less)):
         if part is not None:
             each = part.subquery()
-            sums: list[ColumnElement[Any]] = [literal_column(f"{sign}1") * each.c[name] for name in TOTAL_SUMS]
+            sums: list[ColumnElement[Any]] = [literal_column(f"{sign}1") * each.c[name] for name in ADDED]
             parts.append(
                 select(
                     *(each.c[name] for name in CELL),
-                    *(value.label(name) for name, value in zip(TOTAL_SUMS, sums, strict=True)),
+                    *(value.label(name) for name, value in zip(ADDED, sums, strict=True)),
                 )
             )
     both = union_all(*parts).subquery("change")
-    summed = [func.sum(both.c[name]).label(name) for name in TOTAL_SUMS]
+    summed = [func.sum(both.c[name]).label(name) for name in ADDED]
     cell = [both.c[name] for name in CELL]
     changed = (
         select(text_constant(indicator.id).label("indicator"), *cell, *summed)
         .group_by(*cell)
-        .having(or_(*(func.sum(both.c[name]) != literal_column("0") for name in TOTAL_SUMS)))
+        .having(or_(*(func.sum(both.c[name]) != literal_column("0") for name in ADDED)))
     )
-    return insert(total_change).from_select(("indicator", *CELL, *TOTAL_SUMS), changed)
+    return insert(total_change).from_select(("indicator", *CELL, *ADDED), changed)

@@ -235,7 +235,7 @@ class _Cells:
         # What counts once has totals for each unit's cell; all else those of the things' own units.
         placed = self.once or "unit" not in self.labels
         source, columns = (counted, self._labels_in(counted)) if placed else self._placed(counted)
-        sums = [cast(func.sum(counted.c[name]), BigInteger).label(name) for name in tables.TOTAL_SUMS[1:]]
+        sums = [cast(func.sum(counted.c[name]), BigInteger).label(name) for name in tables.ADDED[1:]]
         cells = select(*self._labelled(columns), *sums).select_from(source)
         return self._cubed(cells, columns, [], func.sum(counted.c.things))
 
@@ -246,7 +246,7 @@ class _Cells:
             in_window.append(table.c.month >= bindparam("from_month"))
         elif "unit" not in self.labels:
             in_window.append(table.c.unit == EVERYWHERE)
-        return select(*own, *(table.c[name] for name in tables.TOTAL_SUMS)).where(*in_window)
+        return select(*own, *(table.c[name] for name in tables.ADDED)).where(*in_window)
 
     def _counted(self, contribution: CTE) -> CTE:
         """Return the counted things; where days speak for them, the numerator says whether one does."""

@@ -54,7 +54,9 @@ parked: Final = kept.parked
 
 DIMENSIONS: Final = ("sex", "unit", "target_group", "age_band", "closure_reason")
 SUMS: Final = ("numerator", "denominator", "expected", "sum")
-TOTAL_SUMS: Final = ("things", *SUMS)
+ADDED: Final = ("things", *SUMS)
+"""What is added up over things: how many they are, and their sums."""
+
 MERGED: Final = "merged"
 REACHED: Final = "reached"
 """The tables of what catalogues derive, whatever they call it: spans that are merged, numbers that are reached."""
@@ -173,6 +175,8 @@ day to which something speaks for one (or, with neither protocol nor subject, fo
 temporary: Final = make_tables(MetaData(), TEMPORARY)
 """The same, for what is computed to be compared or read and then thrown away."""
 
+_ADDED: Final[dict[str, Any]] = {name: Numeric if name == "sum" else BigInteger for name in ADDED}
+
 
 def _total_columns() -> list[Column[Any]]:
     return [
@@ -180,8 +184,7 @@ def _total_columns() -> list[Column[Any]]:
         Column("sex", Text, nullable=False),
         Column("unit", Text, nullable=False),
         Column("month", Integer, nullable=False),
-        *(Column(name, BigInteger, nullable=False) for name in TOTAL_SUMS[:-1]),
-        Column(TOTAL_SUMS[-1], Numeric, nullable=False),
+        *(Column(name, kind, nullable=False) for name, kind in _ADDED.items()),
     ]
 
 
@@ -219,3 +222,60 @@ unit_above: Final = Table(
     schema=SCHEMA,
 )
 """In whose cells a unit counts, in the windows that end with which months; '' stands for all units."""
+
+closed_book: Final = Table(
+    "closed_book",
+    metadata,
+    Column("indicator", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("month", Date, nullable=False),
+    *(Column(name, Text) for name in DIMENSIONS),
+    Column("more", ARRAY(Text)),
+    *(Column(name, kind, nullable=False) for name, kind in _ADDED.items()),
+    Index(
+        "closed_book_row",
+        "indicator",
+        "definition",
+        "month",
+        *DIMENSIONS,
+        "more",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+    schema=SCHEMA,
+)
+"""What persons counted for who were disposed of, by the first day of the month of the measuring day.
+
+The columns are those of contributions, added up. Only what can be added is here; see `domain.closed_book`.
+"""
+
+closing: Final = Table(
+    "closing",
+    metadata,
+    Column("indicator", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("before", Date, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    *(Column(name, kind, nullable=False) for name, kind in _ADDED.items()),
+    Column("hash", Numeric, nullable=False),
+    PrimaryKeyConstraint("indicator", "definition", "before", name="closing_pkey"),
+    schema=SCHEMA,
+)
+"""Of how many events that were disposed of up to a horizon an indicator was closed by a definition, and control totals
+of all that was booked then; `hash` is the sum over the things of the hash of where each is booked.
+"""
+
+horizon: Final = Table(
+    "horizon",
+    metadata,
+    Column("before", Date, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+    Column("received_until", Date, nullable=False),
+    Column("seal", Text, nullable=False),
+    PrimaryKeyConstraint("before", name="horizon_pkey"),
+    schema=SCHEMA,
+)
+"""Up to which days persons were disposed of: how many events, how many of them were missing here, and the latest day on
+which one of them was received. `seal` is a hash of that and of the closings with the same horizon.
+"""

@@ -9,14 +9,14 @@ from efterhand.catalogue import UnitTree
 from efterhand.database import bulk_insert
 from efterhand_indicators.adapters.compiler import PERSONS, CompiledIndicator
 from efterhand_indicators.adapters.compiling.totals import CELL
-from efterhand_indicators.adapters.tables import TOTAL_SUMS, total, total_change, unit_above
+from efterhand_indicators.adapters.tables import ADDED, total, total_change, unit_above
 from efterhand_indicators.domain.totals import units_above
 
 _GATE: Final = 0x69_6E_64_74_6F
 """Number of the advisory lock of whoever rewrites totals."""
 
 _KEY: Final = ", ".join(("indicator", *CELL))
-_SUMS: Final = ", ".join(TOTAL_SUMS)
+_SUMS: Final = ", ".join(ADDED)
 
 _FOLD: Final = f"""
     WITH taken AS (
@@ -24,15 +24,15 @@ _FOLD: Final = f"""
         WHERE id IN (SELECT id FROM indicators.total_change ORDER BY id LIMIT :rows) RETURNING *
     ), folded AS (
         INSERT INTO indicators.total ({_KEY}, {_SUMS})
-        SELECT {_KEY}, {", ".join(f"sum({name})" for name in TOTAL_SUMS)} FROM taken GROUP BY {_KEY}
+        SELECT {_KEY}, {", ".join(f"sum({name})" for name in ADDED)} FROM taken GROUP BY {_KEY}
         ON CONFLICT ({_KEY}) DO UPDATE
-        SET {", ".join(f"{name} = total.{name} + excluded.{name}" for name in TOTAL_SUMS)}
+        SET {", ".join(f"{name} = total.{name} + excluded.{name}" for name in ADDED)}
     )
     SELECT count(*) FROM taken
 """  # noqa: S608 - names of our own columns
 
 _STORED: Final = f"""
-    SELECT {", ".join(CELL)}, {", ".join(f"sum({name})" for name in TOTAL_SUMS)}
+    SELECT {", ".join(CELL)}, {", ".join(f"sum({name})" for name in ADDED)}
     FROM (
         SELECT {_KEY}, {_SUMS} FROM indicators.total UNION ALL SELECT {_KEY}, {_SUMS} FROM indicators.total_change
     ) AS kept

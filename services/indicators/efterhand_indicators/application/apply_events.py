@@ -7,12 +7,13 @@ from sqlalchemy import Connection
 
 from efterhand.messaging.records import Record
 from efterhand.persons.context import set_through, share_context, take_context
-from efterhand.persons.keeping import keep_erasures, keep_events, keep_watermarks, read_batch
+from efterhand.persons.keeping import Batch, keep_erasures, keep_events, keep_watermarks, read_batches
 from efterhand.persons.store import write_progress
 from efterhand.timeline.events import Event
 from efterhand_indicators.adapters import context_store
 from efterhand_indicators.adapters.tables import kept
 from efterhand_indicators.application.definitions import Definitions
+from efterhand_indicators.application.dispose import dispose
 from efterhand_indicators.application.erase import erase
 from efterhand_indicators.application.recompute import recompute
 from efterhand_indicators.domain.context import NEVER_COMPUTED, Progress
@@ -32,7 +33,14 @@ class ApplyEvents:
         Raises:
             Unreadable: a record is no accepted event.
         """
-        batch = read_batch(records)
+        for batch in read_batches(records):
+            self._apply(connection, batch)
+
+    def _apply(self, connection: Connection, batch: Batch) -> None:
+        if batch.disposals:
+            take_context(connection, kept)
+            dispose(connection, batch.disposals, self._definitions, self._secret)
+            return
         if batch.erasures:
             take_context(connection, kept)
             erase(connection, keep_erasures(connection, kept, batch.erasures, self._secret), self._definitions)

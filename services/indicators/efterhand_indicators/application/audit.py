@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from efterhand.catalogue.fingerprints import fingerprint_of_facts
 from efterhand.dates import is_working_day
 from efterhand.erasure import person_hash
-from efterhand.persons.auditing import wrongly_counted_erasures, wrongly_counted_events
+from efterhand.persons.auditing import events_disposed_of, wrongly_counted_erasures, wrongly_counted_events
+from efterhand.persons.disposing import count_disposed_of
 from efterhand.persons.store import NOBODY, read_events, read_watermarks, which_are_erased
 from efterhand.persons.watermarks import through_by_feed
-from efterhand_indicators.adapters import context_store, person_store, scratch, tables, total_store
+from efterhand_indicators.adapters import closed_book, context_store, person_store, scratch, tables, total_store
 from efterhand_indicators.adapters.tables import kept
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.domain.rows import derive_rows, fingerprint
@@ -40,6 +41,7 @@ def audit(engine: Engine, definitions: Definitions, secret: str) -> dict[str, An
     with snapshot.begin() as connection:
         found += _context(connection, definitions)
         found += _working_days(connection)
+        found += _closed_book(connection)
         found += [
             _difference("erased", each, stored=True, right=True) for each in wrongly_counted_erasures(connection, kept)
         ]
@@ -55,6 +57,7 @@ def audit(engine: Engine, definitions: Definitions, secret: str) -> dict[str, An
             pending += len(persons) - len(ready)
             checked += len(ready)
             found += _events(connection, persons)
+            found += _disposed_of(connection, persons, secret)
             found += _differences(connection, definitions, ready, secret)
     return {"checked": checked, "pending": pending, "total": len(found), "differences": found[:LISTED]}
 
@@ -165,6 +168,24 @@ def _totals(connection: Connection, definitions: Definitions) -> Iterator[dict[s
     for name in sorted(context.totals.filled.keys() & wanted.keys()):
         for cell, is_stored, is_right in total_store.wrong_totals(connection, definitions.indicators[name]):
             yield _difference("total", "/".join((name, *cell)), stored=is_stored, right=is_right)
+
+
+def _disposed_of(connection: Connection, persons: list[str], secret: str) -> Iterator[dict[str, str]]:
+    for source, event_id in events_disposed_of(connection, kept, persons, secret):
+        yield {"table": "event", "id": f"{source} {event_id}", "what": "is kept and was disposed of"}
+
+
+def _closed_book(connection: Connection) -> Iterator[dict[str, str]]:
+    """Hold the book against its control totals: it cannot be computed again."""
+    for name in closed_book.unbalanced(connection):
+        for table in ("closed_book", "closing"):
+            yield {"table": table, "id": name, "what": "the book is not what the control totals say"}
+    for before in closed_book.unsealed(connection):
+        for table in ("horizon", "closing"):
+            yield {"table": table, "id": before.isoformat(), "what": "is not what was sealed"}
+    if closed_book.count_events(connection) != count_disposed_of(connection, kept):
+        for table in ("horizon", "disposed_event"):
+            yield {"table": table, "id": "", "what": "another number of events was disposed of"}
 
 
 def _working_days(connection: Connection) -> Iterator[dict[str, str]]:

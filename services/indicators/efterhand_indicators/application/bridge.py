@@ -25,6 +25,7 @@ from efterhand_indicators.adapters.thing_query import (
     key_of,
 )
 from efterhand_indicators.application.cases import Key, check_of
+from efterhand_indicators.application.closed_figures import check_nobody_is_gone
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.application.explaining import (
     added_up,
@@ -291,6 +292,7 @@ def _prepare(connection: Connection, definitions: Definitions, asked: Asked) -> 
         raise WrongPeriod(f"The earlier figure is that of {since}, the later one that of {until}: ask the other way.")
     known = asked.known or since
     windows = window_of(indicator, since), window_of(indicator, until)
+    check_nobody_is_gone(connection, windows, known)
     restriction = restricted(indicator, definitions.catalogue, asked.cell or {})
     return _Prepared(
         indicator=indicator,
@@ -325,6 +327,7 @@ def read_bridge(connection: Connection, definitions: Definitions, asked: Asked) 
         UnknownWord, NotYet, OverflowError: as `read_figure`.
         MadeOfOthers: the figure is a formula.
         WrongPeriod: the earlier window ends after the later one.
+        Disposed: persons who may have counted have been disposed of.
     """
     prepared = _prepare(connection, definitions, asked)
     comparison = compare(
@@ -380,7 +383,7 @@ def read_bridge_cases(
         sees_protected: whether persons with a protected identity are listed; they count in any case.
 
     Raises:
-        UnknownWord, NotYet, OverflowError, MadeOfOthers, WrongPeriod: as `read_bridge`.
+        UnknownWord, NotYet, OverflowError, MadeOfOthers, WrongPeriod, Disposed: as `read_bridge`.
     """
     prepared = _prepare(connection, definitions, asked)
     query = ThingQuery(prepared.indicator, prepared.restriction)

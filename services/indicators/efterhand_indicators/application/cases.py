@@ -17,6 +17,7 @@ from efterhand_indicators.adapters.thing_query import (
     key_of,
     labels_of,
 )
+from efterhand_indicators.application.closed_figures import check_nobody_is_gone
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.application.explaining import counted_by, protected_persons, restricted, units_above
 from efterhand_indicators.application.figures import business_date_of, derive_as_known
@@ -62,12 +63,14 @@ def read_cases(
     Raises:
         UnknownWord, NotYet, OverflowError: as `read_figure`.
         MadeOfOthers: the figure is a formula.
+        Disposed: persons who may have counted have been disposed of.
     """
     context = context_store.read_context(connection)
     compiled = counted_by(definitions, context, name)
     indicator = compiled.indicator
     business_date = business_date_of(context)
     window = window_of(indicator, at or business_date)
+    check_nobody_is_gone(connection, [window], known)
     query = ThingQuery(indicator, restricted(indicator, definitions.catalogue, cell or {}))
     parameters = query.parameters({"": window}, {"": units_above(query, definitions.catalogue, window)})
     if known is not None:

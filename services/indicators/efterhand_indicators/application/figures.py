@@ -13,11 +13,13 @@ from efterhand.catalogue import Indicator
 from efterhand.catalogue.model import Formula
 from efterhand.clock import end_of_day
 from efterhand.figures.cells import (
+    NOT_AVAILABLE,
     Cell,
     Dims,
     Sums,
     Window,
     cell,
+    cell_without_value,
     formula_cell,
     nothing,
     window_of,
@@ -33,8 +35,10 @@ from efterhand.figures.formulas import (
 from efterhand.persons.watermarks import as_of
 from efterhand_indicators.adapters import context_store, figure_query, scratch
 from efterhand_indicators.adapters.compiler import CompiledIndicator
+from efterhand_indicators.application.closed_figures import ClosedFigures
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.domain import totals
+from efterhand_indicators.domain.closed_book import Disposed
 from efterhand_indicators.domain.context import Context
 
 
@@ -58,7 +62,8 @@ class NotYet(RuntimeError):
 class Figure:
     """A figure: its window, what it rests on, and its cells; the first is the total.
 
-    `definition` changes with whatever decides the value; `as_of` is the day up to which its feeds are known.
+    `definition` changes with whatever decides the value; `as_of` is the day up to which its feeds are known. `reason`
+    says in words why a figure is not available: it rests on persons who have been disposed of.
     """
 
     indicator: Indicator | Formula
@@ -69,6 +74,7 @@ class Figure:
     as_of: date
     preliminary: bool
     cells: tuple[Cell, ...]
+    reason: str | None = None
 
     @property
     def projection(self) -> bool:
@@ -90,6 +96,7 @@ class Figure:
             "preliminary": self.preliminary,
             "projection": self.projection,
             "better": self.indicator.better,
+            "reason": self.reason,
             "rows": [
                 {
                     "dims": dict(each.dims),
@@ -184,12 +191,18 @@ def read_figure(
     last = at or business_date
     dimensions = [dimension for dimension in possible if dimension in by]
     reading = _Reading(connection, definitions, context, parts, known)
+    reason = None
     if formula is not None:
         window = window_of_months(formula_window_months(formula, definitions.catalogue.indicators), last)
-        cells = _of_formula(formula, definitions, last, dimensions, reading)
     else:
         window = window_of(parts[0].indicator, last)
-        cells = _of_indicator(parts[0].indicator, last, dimensions, reading)
+    try:
+        if formula is not None:
+            cells = _of_formula(formula, definitions, last, dimensions, reading)
+        else:
+            cells = _of_indicator(parts[0].indicator, last, dimensions, reading)
+    except Disposed as error:
+        cells, reason = (cell_without_value(formula or parts[0].indicator, NOT_AVAILABLE, last.year),), str(error)
     known_up_to = {part.indicator.id: as_of(part.indicator.feed, business_date, context.through) for part in parts}
     return Figure(
         indicator=formula or parts[0].indicator,
@@ -200,6 +213,7 @@ def read_figure(
         as_of=min(known_up_to.values()),
         preliminary=any(complete_on(part.indicator, last) > known_up_to[part.indicator.id] for part in parts),
         cells=cells,
+        reason=reason,
     )
 
 
@@ -236,9 +250,14 @@ class _Reading:
         self._definitions = definitions
         self._anew = None if known is None else derive_as_known(connection, definitions, parts, known)
         self._totals = context.totals.filled if known is None else {}
+        self._closed = ClosedFigures(connection, known)
 
     def sums(self, indicator: Indicator, last: date, by: Sequence[str]) -> dict[Dims, Sums]:
-        """Return what each cell of the window that ends on a day adds up to, the total always among them."""
+        """Return what each cell of the window that ends on a day adds up to, the total always among them.
+
+        Raises:
+            Disposed: it rests on persons who have been disposed of, and cannot be told any more.
+        """
         tree = self._definitions.catalogue.units
         ancestors = {unit: tree.ancestors_on(unit, last) for unit in tree.units}
         window = window_of(indicator, last)
@@ -246,6 +265,7 @@ class _Reading:
             sums = figure_query.read_cells_of_totals(self._connection, indicator, window, by, ancestors)
         else:
             sums = figure_query.read_cells(self._connection, indicator, window, by, ancestors, self._anew)
+        sums = self._closed.complete(indicator, window, by, ancestors, sums)
         sums.setdefault((), nothing(indicator))
         return sums
 

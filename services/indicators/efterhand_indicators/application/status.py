@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from efterhand.catalogue.model import FEEDS
 from efterhand.persons.computing import read_computing
+from efterhand.persons.disposing import count_disposed_of
 from efterhand.persons.store import count_stale, read_digest
 from efterhand.persons.watermarks import as_of
 from efterhand_indicators.adapters import context_store, person_store
@@ -33,6 +34,7 @@ def read_status(connection: Connection, definitions: Definitions) -> dict[str, A
         "dirty": count_stale(connection, kept, person_store.stale(context.generation)),
         "parked": _count(connection, "parked"),
         "digest": read_digest(connection, kept),
+        "disposed": count_disposed_of(connection, kept),
         "catalogue": definitions.catalogue.version,
         "computing": read_computing(connection, kept, context.generation).as_json(),
         "complete": context.catalogue == definitions.fingerprint and dict(context.definitions) == definitions.hashes(),

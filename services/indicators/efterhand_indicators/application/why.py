@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from efterhand.catalogue.model import Formula
 from efterhand.catalogue.sentences import LANGUAGES, explain
 from efterhand.figures.cells import NO_DATA, Cell, Outcome, cell, formula_cell, nothing
+from efterhand_indicators.application.closed_figures import check_nobody_is_gone
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.application.explaining import restricted
 from efterhand_indicators.application.figures import Figure, operands_of, read_figure
@@ -35,6 +36,7 @@ def why_figure(
 
     Raises:
         UnknownWord, NotYet, OverflowError: as `read_figure`.
+        Disposed: persons who may have counted have been disposed of.
     """
     wanted = dict(dims or {})
     by = list(wanted)
@@ -43,6 +45,7 @@ def why_figure(
         # Of a split, what is asked for may be one of its parts, which is no dimension to break down by.
         by = list(restricted(compiled.indicator, definitions.catalogue, wanted).dims)
     figure = read_figure(connection, definitions, name, at, by, known)
+    check_nobody_is_gone(connection, [figure.window], known)
     row = next((each for each in figure.cells if dict(each.dims) == wanted), None) or _empty(figure, wanted)
     told = {key: value for key, value in figure.as_json().items() if key != "rows"}
     of = operands_of(figure.indicator) if isinstance(figure.indicator, Formula) else ()

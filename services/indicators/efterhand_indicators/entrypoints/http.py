@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 
 from efterhand.persons.computing import read_computing
-from efterhand.web.problem import Problem, bad_request, being_computed, not_available
+from efterhand.web.problem import Problem, bad_request, being_computed, disposed_of, not_available
 from efterhand.web.rights import Principal, Right, requires
 from efterhand_indicators.adapters.context_store import read_context
 from efterhand_indicators.adapters.tables import kept
@@ -19,6 +19,7 @@ from efterhand_indicators.application.figures import BeingComputed, NotYet, Unkn
 from efterhand_indicators.application.rebuild import rebuild
 from efterhand_indicators.application.status import read_status
 from efterhand_indicators.bootstrap import Services
+from efterhand_indicators.domain.closed_book import Disposed
 
 router = APIRouter(prefix="/indicators/v1")
 
@@ -42,6 +43,8 @@ def reading(services: Services) -> Iterator[Connection]:
         except BeingComputed as error:
             computing = read_computing(connection, kept, read_context(connection).generation)
             raise being_computed(f"'{error.name}'", computing.done, computing.of) from None
+        except Disposed as error:
+            raise disposed_of(str(error)) from None
         except NotYet as error:
             raise not_available(str(error)) from None
         except OverflowError as error:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from efterhand.persons.computing import read_computing
 from efterhand.persons.store import count_stale
+from efterhand_indicators.adapters.closed_book import read_horizons
 from efterhand_indicators.adapters.context_store import read_context
 from efterhand_indicators.adapters.person_store import stale
 from efterhand_indicators.adapters.tables import kept
@@ -48,6 +49,7 @@ class StateCollector(Collector):
             dirty = count_stale(connection, kept, stale(context.generation))
             known = read_computing(connection, kept, context.generation).of
             parked = connection.execute(text("SELECT count(*) FROM indicators.parked")).scalar_one()
+            missing = sum(horizon.missing for horizon in read_horizons(connection))
         families = [
             GaugeMetricFamily(
                 "efterhand_indicators_dirty_persons", "Persons who are still to be computed anew", value=dirty
@@ -59,6 +61,11 @@ class StateCollector(Collector):
                 value=len(context.plan.definitions.items() - context.definitions.items()),
             ),
             GaugeMetricFamily("efterhand_indicators_parked_messages", "Messages put aside", value=parked),
+            GaugeMetricFamily(
+                "efterhand_indicators_disposed_missing_events",
+                "Events that were disposed of and were not held here to be summed in the closed book",
+                value=missing,
+            ),
         ]
         if context.business_date is not None:
             age = GaugeMetricFamily(

@@ -1,6 +1,6 @@
-"""The process that reads the topic of events."""
+"""The process that reads the topic of events, and computes beside that whoever has to be computed anew."""
 
-from efterhand.database import migrate
+from efterhand.database import create_engine, migrate
 from efterhand.logs import configure_logs
 from efterhand.messaging.parking import Parking
 from efterhand.messaging.positions import Positions
@@ -11,6 +11,7 @@ from efterhand_indicators.adapters import tables
 from efterhand_indicators.application.adopt_catalogue import adopt_catalogue
 from efterhand_indicators.application.apply_events import ApplyEvents
 from efterhand_indicators.bootstrap import make_computing_engine, make_definitions
+from efterhand_indicators.entrypoints.drainer import Drainer
 
 PROCESS = "indicators-worker"
 
@@ -25,6 +26,9 @@ def main() -> None:
     engine = make_computing_engine(settings.database_url)
     with engine.begin() as connection:
         adopt_catalogue(connection, definitions)
+    # A rebuild is work for more cores than one: the API's process drains too, and they share it.
+    drainer = Drainer(create_engine(settings.database_url, tables.SCHEMA, pool_size=1), engine, definitions)
+    drainer.rounds.start()
     run_worker(
         settings=settings,
         group="indicators",

@@ -32,6 +32,8 @@ class Archived(NamedTuple):
     hash: int
     wire: str
     person_hash: str | None = None
+    identity: str | None = None
+    """By which it is known whether the event was disposed of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def add(connection: Connection, rows: Sequence[Archived]) -> set[Identity]:
     """Keep events and put them into the outbox; return the identities of those whose place was taken.
 
     What was refused under the same identity is closed: the event has been repaired, or the catalogue allows it now.
-    Rows are sorted by their identity, no identity twice: writers of the same events then never wait in a circle.
+    An event that was disposed of has its place taken too. Rows are sorted by their identity, no identity twice: writers
+    of the same events then never wait in a circle.
     """
     if not rows:
         return set()

@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
     false,
     text,
 )
@@ -48,7 +49,7 @@ event = Table(
     Column("wire", Text, nullable=False, comment="the event as published"),
     PrimaryKeyConstraint("source", "id", name="event_pkey"),
     Index("event_person", "person"),
-    Index("event_digest", "bucket", postgresql_include=["hash"]),
+    Index("event_digest", "bucket", "hash"),
     schema=SCHEMA,
 )
 """The archive: every accepted event. The one truth, from which everything else can be rebuilt."""
@@ -64,6 +65,27 @@ erased_person = Table(
     schema=SCHEMA,
 )
 """Whom nothing may be kept about, and the event that said so."""
+
+disposed_event = Table(
+    "disposed_event",
+    metadata,
+    Column("identity", Uuid, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("identity", name="disposed_event_pkey"),
+    schema=SCHEMA,
+)
+"""Keyed hashes of the events that were disposed of, and of what a repeat is compared by: none of them is kept again."""
+
+disposal = Table(
+    "disposal",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), nullable=False),
+    Column("person_hash", BYTES, nullable=False),
+    Column("wire", Text, nullable=False, comment="the disposal as published again"),
+    PrimaryKeyConstraint("id", name="disposal_pkey"),
+    schema=SCHEMA,
+)
+"""Every disposal of a person, to be published again: only hashes of whom and of what it was."""
 
 refused = Table(
     "refused",

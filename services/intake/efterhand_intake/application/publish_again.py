@@ -5,18 +5,18 @@ from typing import Final
 import orjson
 from sqlalchemy import Connection
 
-from efterhand_intake.adapters import archive, registers
+from efterhand_intake.adapters import archive, disposals, registers
 
 _PROGRESS: Final = "republish"
 _TOPIC_ID: Final = "case_events_topic_id"
 ROWS: Final = 5000
-"""Events in one transaction."""
+"""Events, or disposals, in one transaction."""
 
 
 def begin(connection: Connection) -> None:
-    """Begin (again) with the first event; the events follow with `go_on`. Date and revoked tokens are told again."""
+    """Begin (again); disposals and then events follow with `go_on`. Date and revoked tokens are told again."""
     archive.lock(connection, alone=False)
-    registers.remember(connection, _PROGRESS, orjson.dumps(["", ""]).decode())
+    registers.remember(connection, _PROGRESS, orjson.dumps(0).decode())
     day = registers.stored_date(connection)
     if day is not None:
         registers.announce_date(connection, day)
@@ -29,14 +29,21 @@ def is_under_way(connection: Connection) -> bool:
 
 
 def go_on(connection: Connection, rows: int = ROWS) -> bool:
-    """Publish the next events again; False when none is left. Several processes may take turns."""
+    """Publish the next disposals or events again; False when none is left. Several processes may take turns.
+
+    Disposals first: whoever was erased later must have been closed before the erasure is read.
+    """
     # The lock first: an erasure must not slip in between what is read here and what goes out.
     archive.lock(connection, alone=False)
     progress = registers.remembered(connection, _PROGRESS, alone=True)
     if progress is None:
         return False
-    source, event_id = orjson.loads(progress)
-    last = archive.publish_again(connection, (source, event_id), rows)
+    done: int | list[str] = orjson.loads(progress)
+    if isinstance(done, int):
+        after = disposals.publish_again(connection, done, rows)
+        registers.remember(connection, _PROGRESS, orjson.dumps(["", ""] if after is None else after).decode())
+        return True
+    last = archive.publish_again(connection, (done[0], done[1]), rows)
     if last is None:
         registers.forget(connection, _PROGRESS)
         return False

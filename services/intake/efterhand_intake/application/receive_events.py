@@ -1,7 +1,7 @@
 """Receive events: judge each, keep what is sound together with what goes out, keep what is refused with its reason."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from typing import Any, Final, Literal
@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 from efterhand.clock import end_of_day
 from efterhand.contracts import CodeLookup, instant_of
 from efterhand.database import Outgoing, put_outbox
+from efterhand.disposal import event_identity
 from efterhand.erasure import person_hash
 from efterhand.timeline.digest import bucket_of, erasure_hash, event_hash
-from efterhand_intake.adapters import archive, refusals
+from efterhand_intake.adapters import archive, disposals, refusals
 from efterhand_intake.adapters.archive import Archived, Erasure
 from efterhand_intake.adapters.tables import outbox
 from efterhand_intake.domain.candidates import (
@@ -114,7 +115,7 @@ class Receiver:
         new = {identity: index for identity, index in first.items() if identity not in missing}
         if len(new) == len(part):
             return [ACCEPTED] * len(part)
-        earlier = archive.contents(
+        earlier = self._contents(
             connection, {each.identity for each in part if each.identity and each.identity not in new}
         )
         decisions = []
@@ -135,7 +136,7 @@ class Receiver:
     def _erase(self, connection: Connection, candidate: Candidate, hashes: dict[str, str], gone: set[str]) -> Decision:
         stored = None
         if candidate.identity is not None:
-            stored = archive.contents(connection, [candidate.identity]).get(candidate.identity)
+            stored = self._contents(connection, [candidate.identity]).get(candidate.identity)
         decision = decide(
             candidate, fingerprint=self._fingerprint(candidate), stored=stored, is_erased=candidate.person in gone
         )
@@ -160,7 +161,15 @@ class Receiver:
             event_hash(*candidate.identity),
             _wire(candidate).decode(),
             person_hash(self._secret, person) if person else None,
+            str(event_identity(self._secret, *candidate.identity)) if person else None,
         )
+
+    def _contents(self, connection: Connection, identities: Collection[Identity]) -> dict[Identity, str]:
+        """Return the fingerprint of the content of each event that was accepted, also of what was disposed of since."""
+        kept = archive.contents(connection, identities)
+        keyed = {event_identity(self._secret, *each): each for each in identities if each not in kept}
+        gone = disposals.contents(connection, keyed)
+        return {**kept, **{keyed[identity]: content for identity, content in gone.items()}}
 
     def _erasure(self, candidate: Candidate, person: str, hashed: str) -> Erasure:
         row = self._row(candidate)

@@ -1,8 +1,8 @@
-"""Intake's other paths: what was refused, the date, the catalogue, the status, publishing again, tokens."""
+"""Intake's other paths: what was refused, the date, catalogue, status, publishing again, disposal, tokens."""
 
 from datetime import date
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -12,16 +12,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from efterhand.contracts import REFUSAL_CODES, NotJson, parse_event
-from efterhand.timeline.digest import digest_of
+from efterhand.disposal import WrongHorizon
+from efterhand.timeline.digest import BUCKETS, digest_of
 from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT, decode_cursor, encode_cursor, page
 from efterhand.web.problem import Problem, bad_request, not_available, not_found
 from efterhand.web.rights import Principal, Right, requires
-from efterhand_intake.adapters import archive, catalogues, refusals, registers
+from efterhand_intake.adapters import archive, catalogues, disposals, refusals, registers
 from efterhand_intake.adapters.writer import NotStored
 from efterhand_intake.application import keep_the_date, manage_tokens, publish_again, try_refused_again
+from efterhand_intake.application.dispose import Wanted
 from efterhand_intake.bootstrap import Services
 from efterhand_intake.entrypoints.http_events import answer_of
 from efterhand_intake.entrypoints.posted import LARGEST_BODY
+
+MOST_DISPOSALS: Final = 1000
+"""Persons that one request may dispose of: for so long nothing else is received."""
 
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
@@ -31,6 +36,25 @@ class NewDate(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     date: date
+
+
+class Person(BaseModel):
+    """A person who is to be disposed of, by hashes: an item of `/indicators/v1/disposable`."""
+
+    model_config = ConfigDict(extra="forbid")
+    personhash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    events: Annotated[int, Field(ge=1)]
+    sum: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+    bucket: Annotated[int, Field(ge=0, lt=BUCKETS)]
+    least: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+
+
+class NewDisposals(BaseModel):
+    """Up to which horizon, and whom."""
+
+    model_config = ConfigDict(extra="forbid")
+    before: date
+    persons: Annotated[list[Person], Field(max_length=MOST_DISPOSALS)]
 
 
 class NewToken(BaseModel):
@@ -137,6 +161,21 @@ def create_routes(services: Services) -> APIRouter:
             publish_again.begin(connection)
         services.broker.notify()
         return {"republishing": True}
+
+    @router.post("/disposals")
+    def dispose(wanted: NewDisposals, _: Annotated[Principal, requires(Right.SYSTEM_OPERATE)]) -> dict[str, Any]:
+        """Dispose of persons of whom nothing lies on or after a day; who has moved on since is left alone."""
+        try:
+            with engine.begin() as connection:
+                done = services.disposer.dispose(
+                    connection, wanted.before, [Wanted(**person.model_dump()) for person in wanted.persons]
+                )
+        except WrongHorizon as error:
+            raise bad_request("wrong_horizon", str(error)) from None
+        except archive.NoDateYet:
+            raise not_available("The business date is not known yet.") from None
+        services.relay.notify()
+        return {"before": wanted.before, "disposed": len(done.disposed), "moved_on": list(done.moved_on)}
 
     @router.post("/tokens", status_code=201)
     def issue_token(wanted: NewToken, _: Annotated[Principal, requires(Right.TOKENS_MANAGE)]) -> Response:
@@ -265,6 +304,7 @@ def _status(services: Services) -> dict[str, Any]:
             "parked": registers.count_parked(connection),
             "refused": refusals.count_open(connection),
             "digest": digest_of(archive.digest_rows(connection)),
+            "disposed": disposals.count_events(connection),
             "catalogue": services.catalogue.version,
             "version": version("efterhand"),
         }

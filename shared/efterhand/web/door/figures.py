@@ -36,6 +36,10 @@ def figure_table(words: Words, indicators: Mapping[str, Indicator], replies: Map
         notes.append(text("Preliminärt betyder att källan inte är känd till periodens slut: värdet kan ändras."))
     if any(row["covered"] for row in rows):
         notes.append(text("Täckning är den andel av dem som skulle följas upp som det finns besked om."))
+    if any(row["gone"] for row in rows):
+        notes.append(
+            text("Gallrat betyder att uppgifter om personer har gallrats, och att summorna av dem inte räcker.")
+        )
     if failed:
         notes.append(text("En del nyckeltal kunde inte hämtas."))
     caption = text("Från %(start)s till %(end)s. Målen gäller alla.", start=day(first["from"]), end=day(first["to"]))
@@ -46,15 +50,17 @@ def _row(words: Words, indicator: Indicator, body: Mapping[str, Any]) -> dict[st
     text = words.text
     by_sex = {row["dims"].get("sex"): row for row in body["rows"]}
     whole = by_sex[None]
+    gone = whole["status"] == "not_available"
     judgements = {"met": text("uppfylls helt"), "partly": text("uppfylls delvis"), "not_met": text("uppfylls ej")}
     remark = text("Preliminärt: känt till och med %(day)s", day=words.day(body["as_of"]))
     return {
         "name": words.name(indicator),
         "swedish": not words.has_name(indicator),
         "remark": remark if body["preliminary"] else None,
-        "cells": [_cell(words, indicator, by_sex.get(sex)) for sex in _COLUMNS],
+        "cells": [_cell(words, indicator, whole if gone else by_sex.get(sex)) for sex in _COLUMNS],
         "target": text("inget mål") if whole["target"] is None else _value(words, indicator, whole["target"]),
         "judgement": judgements.get(whole["judgement"], text("bedöms inte")),
+        "gone": gone,
         "covered": indicator.covered,
         "coverage": _coverage(words, whole["coverage"]) if indicator.covered else text("alla räknas"),
     }
@@ -62,12 +68,10 @@ def _row(words: Words, indicator: Indicator, body: Mapping[str, Any]) -> dict[st
 
 def _cell(words: Words, indicator: Indicator, row: Mapping[str, Any] | None) -> dict[str, Any]:
     text, number = words.text, words.number
-    if (
-        row is None
-        or row["status"] in {"no_data", "not_available"}
-        or (row["value"] is None and row["status"] == "shown")
-    ):
+    if row is None or row["status"] == "no_data" or (row["value"] is None and row["status"] == "shown"):
         return {"shown": False, "text": UNKNOWN, "detail": None}
+    if row["status"] == "not_available":
+        return {"shown": False, "text": text("kan inte tas fram: gallrat"), "detail": None}
     if row["status"] == "low_coverage":
         least = words.percent(indicator.coverage_minimum or 0)
         detail = text("täckning %(share)s, minst %(least)s krävs", share=_coverage(words, row["coverage"]), least=least)

@@ -31,13 +31,13 @@ from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, INT4RANGE
 
 from efterhand.catalogue import Indicator
 from efterhand_indicators.adapters.compiling.literals import constant, text_constant
-from efterhand_indicators.adapters.tables import TOTAL_SUMS, unit_above
+from efterhand_indicators.adapters.tables import ADDED, unit_above
 from efterhand_indicators.domain.totals import EVERYWHERE, LAST_MONTH, counts_once
 
 CELL: Final = ("sex", "unit", "month")
 """What a total is of, beside the indicator."""
 
-_COUNTED: Final = TOTAL_SUMS[:-1]
+_COUNTED: Final = ADDED[:-1]
 """What a total counts; the last is a sum of numbers."""
 
 
@@ -54,7 +54,7 @@ def totals_of(indicator: Indicator, rows: FromClause) -> Select[Any]:
 
 def _months(rows: FromClause) -> Select[Any]:
     cell = [_said(rows.c.sex).label("sex"), _said(rows.c.unit).label("unit"), _month(rows.c.first_day).label("month")]
-    sums = [_or_none(func.sum(rows.c[name])).label(name) for name in TOTAL_SUMS[1:]]
+    sums = [_or_none(func.sum(rows.c[name])).label(name) for name in ADDED[1:]]
     return select(*cell, func.count().label("things"), *sums).where(not_(rows.c.evidence)).group_by(*cell)
 
 
@@ -67,7 +67,7 @@ def _steps(indicator: Indicator, rows: FromClause) -> Select[Any]:
         _or_none(func.sum(step.c.sign).filter(pieces.c.what == text_constant(name))).label(name) for name in _COUNTED
     ]
     return (
-        select(*cell, *counts, cast(constant(0), Numeric).label(TOTAL_SUMS[-1]))
+        select(*cell, *counts, cast(constant(0), Numeric).label(ADDED[-1]))
         .select_from(pieces.join(step, true()))
         .where(step.c.month <= constant(LAST_MONTH))
         .group_by(*cell)
