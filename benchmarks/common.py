@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -170,15 +170,23 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}"
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """Read the command line that all benchmarks have: `--small`, `--rounds`, `--keep`."""
+def arguments(description: str, persons: tuple[int, int] | None = None) -> argparse.Namespace:
+    """Read the command line that all benchmarks have: `--small`, `--rounds`, `--keep`.
+
+    With `persons`, the numbers of a full and of a small run, there is `--persons` too.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--small", action="store_true", help="few events, for CI: shows that the results are right")
     parser.add_argument("--rounds", type=int, help="interleaved rounds; default: 5, small: 2")
     parser.add_argument("--keep", action="store_true", help=f"keep the results in {RESULTS.name}/ also of a small run")
+    if persons is not None:
+        told = f"about ten events each; default: {persons[0]}, small: {persons[1]}"
+        parser.add_argument("--persons", type=int, help=told)
     given = parser.parse_args()
     if given.rounds is None:
         given.rounds = 2 if given.small else 5
+    if persons is not None and given.persons is None:
+        given.persons = persons[1 if given.small else 0]
     return given
 
 
@@ -193,8 +201,10 @@ def finish(report: Report, given: argparse.Namespace, load_before: float) -> Non
     if given.small and not given.keep:
         return
     command = f"python -m benchmarks.{report.name}" + (" --small" if given.small else "")
-    if given.rounds != 5:
+    if given.rounds != (2 if given.small else 5):
         command += f" --rounds {given.rounds}"
+    if "persons" in given:
+        command += f" --persons {given.persons}"
     stem = f"{report.name}-small" if given.small else report.name
     about = {"command": command, "machine": machine(), "load_before": load_before, "facts": report.facts}
     RESULTS.mkdir(exist_ok=True)
@@ -306,14 +316,24 @@ def connect(url: str, database: str | None = None) -> psycopg.Connection[Any]:
     return psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
 
 
+LARGE: Final = {
+    "shared_buffers": "2GB",
+    "maintenance_work_mem": "512MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "effective_cache_size": "8GB",
+}
+"""Parameters of a PostgreSQL for millions of events; the product's own are for a municipality of ordinary size."""
+
+
 @contextmanager
-def servers() -> Iterator[Servers]:
-    """Start both servers in a directory of their own, that goes in the end."""
+def servers(parameters: Mapping[str, str] | None = None) -> Iterator[Servers]:
+    """Start both servers in a directory of their own, that goes in the end; `parameters` are PostgreSQL's."""
     directory = Path(tempfile.mkdtemp(prefix="efterhand-bench-"))
     directory.chmod(0o711)
     try:
         with (
-            running_postgres(directory / "postgres", durable=True) as url,
+            running_postgres(directory / "postgres", durable=True, parameters=parameters) as url,
             running_kafka(directory / "kafka") as kafka,
         ):
             template = make_url(url).set(database="template_of_all")
@@ -323,6 +343,11 @@ def servers() -> Iterator[Servers]:
             yield Servers(directory, url, kafka, "template_of_all")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def large_servers() -> AbstractContextManager[Servers]:
+    """The servers, PostgreSQL with room for millions of events."""
+    return servers(LARGE)
 
 
 def settings(**values: Any) -> Settings:
