@@ -185,7 +185,10 @@ def arguments(description: str, persons: tuple[int, int] | None = None) -> argpa
     given = parser.parse_args()
     if given.rounds is None:
         given.rounds = 2 if given.small else 5
-    if persons is not None and given.persons is None:
+    given.size = "-small" if given.small else ""
+    if persons is not None and given.persons is not None:
+        given.size += f"-{given.persons}"
+    elif persons is not None:
         given.persons = persons[1 if given.small else 0]
     return given
 
@@ -203,9 +206,9 @@ def finish(report: Report, given: argparse.Namespace, load_before: float) -> Non
     command = f"python -m benchmarks.{report.name}" + (" --small" if given.small else "")
     if given.rounds != (2 if given.small else 5):
         command += f" --rounds {given.rounds}"
-    if "persons" in given:
+    if given.size.removeprefix("-small"):
         command += f" --persons {given.persons}"
-    stem = f"{report.name}-small" if given.small else report.name
+    stem = f"{report.name}{given.size}"
     about = {"command": command, "machine": machine(), "load_before": load_before, "facts": report.facts}
     RESULTS.mkdir(exist_ok=True)
     kept = {
@@ -293,8 +296,15 @@ class Servers:
 
     def new_database(self) -> str:
         """The URL of a fresh database with the schemas of every service."""
+        return self._copy_of(self._template, "wal_log")
+
+    def copy_database(self, url: str) -> str:
+        """The URL of a copy of a database, to which nobody may be connected."""
+        return self._copy_of(str(make_url(url).database), "file_copy")
+
+    def _copy_of(self, template: str, strategy: str) -> str:
         name = f"bench_{uuid.uuid4().hex}"
-        _execute(self.database_url, f'create database "{name}" template "{self._template}" strategy wal_log')
+        _execute(self.database_url, f'create database "{name}" template "{template}" strategy {strategy}')
         return make_url(self.database_url).set(database=name).render_as_string(hide_password=False)
 
     def drop_database(self, url: str) -> None:

@@ -29,6 +29,7 @@ from itertools import islice
 from typing import Any, Final
 
 import orjson
+import psycopg
 from psycopg import sql
 from sqlalchemy import Engine, Table, select
 
@@ -120,6 +121,10 @@ class Block:
                             copy.write(template.text(token))
 
 
+_Computed = Callable[[bytes], Iterator[bytes]]
+"""Gives, for a token, the columns of every row that depend on it, in the rows' order."""
+
+
 @dataclass(frozen=True)
 class _Template:
     """The rows of one table in COPY's text format, with TOKEN in them; `computed` gives the last columns of each."""
@@ -128,14 +133,14 @@ class _Template:
     statement: sql.Composed
     lines: bytes
     rows: int
-    computed: Callable[[bytes], Iterator[bytes]] | None
+    computed: _Computed | None
 
     def text(self, token: bytes) -> bytes:
         """Return the rows of the persons with another token."""
         lines = self.lines.replace(TOKEN.encode(), token)
         if self.computed is None:
             return lines
-        pairs = zip(lines.split(b"\n"), self.computed(token), strict=False)
+        pairs = zip(lines.removesuffix(b"\n").split(b"\n"), self.computed(token), strict=True)
         return b"".join(b"%b\t%b\n" % pair for pair in pairs)
 
 
@@ -149,14 +154,13 @@ def _apply(engine: Engine, definitions: Definitions, number: int, seed: int) -> 
 
 
 def _read_templates(url: str, engine: Engine, definitions: Definitions) -> Iterator[_Template]:
-    """Read every row about a person."""
-    event, person = tables.kept.event, tables.kept.person
-    computed = {
-        event.name: (("hash", "bucket"), lambda: _hashes(engine)),
-        person.name: (("personhash", "facts"), lambda: _progress(engine, definitions)),
+    """Read every row about a person; tables without any are left out."""
+    computed: dict[str, tuple[tuple[str, ...], _Computed]] = {
+        tables.kept.event.name: (("hash", "bucket"), _hashes(engine)),
+        tables.kept.person.name: (("personhash", "facts"), _progress(engine, definitions)),
     }
     # Events come as they were received, and so lie apart; what is computed of a person is written together.
-    orders = {event.name: ("received", "person", "source", "id")}
+    orders = {tables.kept.event.name: ("received", "person", "source", "id")}
     with connect(url) as connection:
         for table in tables.metadata.sorted_tables:
             if "person" not in table.c:
@@ -164,26 +168,33 @@ def _read_templates(url: str, engine: Engine, definitions: Definitions) -> Itera
             last, make = computed.get(table.name, ((), None))
             columns = [column.name for column in table.c if column.name not in last]
             order = orders.get(table.name, [column.name for column in table.primary_key])
-            rows = select(*(table.c[name] for name in columns)).where(table.c.person != "")
-            ordered = rows.order_by(*(table.c[name] for name in order)).compile(
-                dialect=engine.dialect, compile_kwargs={"literal_binds": True}
-            )
-            with connection.cursor() as cursor, cursor.copy(f"COPY ({ordered}) TO STDOUT".encode()) as copy:
-                lines = b"".join(bytes(part) for part in copy)
+            lines = _read_lines(connection, table, columns, order)
             if lines and table.name in _IN_TRANSIT:
                 raise Wrong(f"the block left rows in {table.name}")
             if lines:
-                statement = _copy_into(table, [*columns, *last])
-                yield _Template(table.name, statement, lines, lines.count(b"\n"), make() if make else None)
+                into = sql.SQL("COPY {} ({}) FROM STDIN").format(_name_of(table), _names([*columns, *last]))
+                yield _Template(table.name, into, lines, lines.count(b"\n"), make)
 
 
-def _copy_into(table: Table, columns: Sequence[str]) -> sql.Composed:
-    return sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(str(table.schema), table.name), sql.SQL(", ").join(map(sql.Identifier, columns))
+def _read_lines(
+    connection: psycopg.Connection[Any], table: Table, columns: Iterable[str], order: Iterable[str]
+) -> bytes:
+    wanted = sql.SQL("COPY (SELECT {} FROM {} WHERE person <> '' ORDER BY {}) TO STDOUT").format(
+        _names(columns), _name_of(table), _names(order)
     )
+    with connection.cursor() as cursor, cursor.copy(wanted) as copy:
+        return b"".join(bytes(part) for part in copy)
 
 
-def _hashes(engine: Engine) -> Callable[[bytes], Iterator[bytes]]:
+def _name_of(table: Table) -> sql.Identifier:
+    return sql.Identifier(str(table.schema), table.name)
+
+
+def _names(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _hashes(engine: Engine) -> _Computed:
     """Return what gives the hash and the bucket of every event, in the events' order."""
     event = tables.kept.event.c
     with engine.connect() as connection:
@@ -202,7 +213,7 @@ def _hashes(engine: Engine) -> Callable[[bytes], Iterator[bytes]]:
     return computed
 
 
-def _progress(engine: Engine, definitions: Definitions) -> Callable[[bytes], Iterator[bytes]]:
+def _progress(engine: Engine, definitions: Definitions) -> _Computed:
     """Return what gives the keyed hash and the fingerprints of every person, in the persons' order."""
     with engine.connect() as connection:
         names = connection.execute(select(tables.kept.person.c.person).order_by(tables.kept.person.c.person)).scalars()
@@ -278,32 +289,53 @@ def check(url: str, definitions: Definitions, secret: str = SECRET) -> int:
 class Town:
     """A database that is filled, and can grow."""
 
-    def __init__(self, servers: Servers, definitions: Definitions, number: int) -> None:
-        """Fill a new database with so many persons, rounded up to whole blocks."""
+    def __init__(self, url: str, definitions: Definitions, block: Block) -> None:
+        """`url` is that of a database which has been opened, and has nobody in it."""
+        self.url = url
         self.definitions = definitions
-        size = min(BLOCK, number)
-        scratch = servers.new_database()
-        begun = time.perf_counter()
-        self._block = Block(scratch, definitions, size)
-        say(f"a block of {size} persons, {self._block.events} events: {time.perf_counter() - begun:.1f} s")
-        servers.drop_database(scratch)
-        self.url = servers.new_database()
-        engine = make_computing_engine(self.url)
-        open_for(engine, definitions)
-        engine.dispose()
+        self._block = block
         self._copies = 0
-        self.persons = self.events = 0
-        self.grow(number)
+
+    @property
+    def persons(self) -> int:
+        """How many there are."""
+        return self._copies * self._block.number
+
+    @property
+    def events(self) -> int:
+        """How many there are about persons."""
+        return self._copies * self._block.events
 
     def grow(self, number: int) -> Filled:
         """Add so many persons, rounded up to whole blocks."""
         copies = -(-number // self._block.number)
         filled = fill(self.url, self._block, range(self._copies, self._copies + copies))
         self._copies += copies
-        self.persons += filled.persons
-        self.events += filled.events
         say(f"{filled.persons} persons, {filled.events} events by COPY: {filled.seconds:.1f} s")
         return filled
+
+    def doubled(self, servers: Servers) -> Town:
+        """Return another town, with the same persons and as many more."""
+        other = Town(servers.copy_database(self.url), self.definitions, self._block)
+        other._copies = self._copies
+        other.grow(self.persons)
+        return other
+
+
+def make_town(servers: Servers, definitions: Definitions, number: int) -> Town:
+    """Fill a new database with so many persons, rounded up to whole blocks."""
+    begun = time.perf_counter()
+    scratch = servers.new_database()
+    block = Block(scratch, definitions, min(BLOCK, number))
+    servers.drop_database(scratch)
+    say(f"a block of {block.number} persons, {block.events} events: {time.perf_counter() - begun:.1f} s")
+    url = servers.new_database()
+    engine = make_computing_engine(url)
+    open_for(engine, definitions)
+    engine.dispose()
+    town = Town(url, definitions, block)
+    town.grow(number)
+    return town
 
 
 def main() -> None:
@@ -313,7 +345,7 @@ def main() -> None:
     number = parser.parse_args().persons
     definitions = make_definitions(settings())
     with large_servers() as running:
-        town = Town(running, definitions, number)
+        town = make_town(running, definitions, number)
         begun = time.perf_counter()
         say(f"the audit accepts {check(town.url, definitions)} persons: {time.perf_counter() - begun:.1f} s")
 

@@ -41,7 +41,7 @@ from benchmarks.common import (
     settings,
     wait_until,
 )
-from benchmarks.filling import Town
+from benchmarks.filling import Town, make_town
 from benchmarks.memory import pss_of
 from benchmarks.population import LAST_DAY
 from benchmarks.rivals import Cells, Duck, Nightly, compare, product_cells, require_every_indicator
@@ -200,7 +200,7 @@ def main() -> None:
     )
     definitions = make_definitions(settings())
     with large_servers() as servers:
-        town = Town(servers, definitions, given.persons // 2)
+        town = make_town(servers, definitions, given.persons // 2)
         half = measure_half(servers, town)
         filled = town.grow(given.persons // 2)
         report.facts = {
@@ -209,7 +209,7 @@ def main() -> None:
             "events/s by COPY": round(filled.events / filled.seconds),
         }
         catalogue = definitions.catalogue
-        rivals = [Nightly(town.url, catalogue), Duck(town.url, catalogue, servers.directory)]
+        rivals: list[Nightly | Duck] = [Nightly(town.url, catalogue), Duck(town.url, catalogue, servers.directory)]
         for rival in rivals:
             rival.load()
         with running_service(servers, town.url) as running:

@@ -6,9 +6,10 @@ by sex, by unit rolled up the tree, and by both. The product answers for every T
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ _TYPES: Final = (
     "measure.started", "measure.ended", "assistance.reported", "followup.answered", "followup.attempted",
     "consent.changed", "event.retracted",
 )  # fmt: skip
-_CALENDAR: Final = (date(1990, 1, 1), date(2030, 12, 31))
+_CALENDAR: Final = (date(2005, 1, 1), date(2020, 12, 31))
 
 CellKey = tuple[str, str, str]
 """Indicator, sex, unit; '' where a cell is not restricted to one."""
@@ -49,11 +50,12 @@ def tree_on(catalogue: Catalogue, at: date) -> list[tuple[str, str]]:
     return [(unit, above) for unit in units.units for above in ("", *units.ancestors_on(unit, at))]
 
 
-def fifth_working_days() -> list[tuple[date, date]]:
+@cache
+def fifth_working_days() -> tuple[tuple[date, date], ...]:
     """Return every day that matters with the fifth working day after it."""
     first, last = _CALENDAR
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [(day, add_working_days(day, 5)) for day in days]
+    return tuple((day, add_working_days(day, 5)) for day in days)
 
 
 class Nightly:
@@ -118,7 +120,7 @@ class Nightly:
     def cells(self) -> Cells:
         """Return what the last run came to."""
         with self._connected() as connection:
-            return _as_cells(connection.execute("SELECT * FROM result").fetchall())
+            return as_cells(connection.execute("SELECT * FROM result").fetchall())
 
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:
@@ -188,7 +190,7 @@ class Duck:
 
     def cells(self) -> Cells:
         """Return what the last run came to."""
-        return _as_cells(self._connection.execute("SELECT * FROM cell").fetchall())
+        return as_cells(self._connection.execute("SELECT * FROM cell").fetchall())
 
     def _make(self, name: str) -> None:
         for statement in statements(name):
@@ -228,8 +230,8 @@ def _reading() -> str:
     return statement
 
 
-def _as_cells(rows: Sequence[Sequence[Any]]) -> Cells:
-    """Return rows of the table `cell`."""
+def as_cells(rows: Iterable[Sequence[Any]]) -> Cells:
+    """Return rows of indicator, sex, unit, numerator, denominator, expected and sum as cells."""
     cells = {}
     for indicator, sex, unit, *sums in rows:
         if any(sums):

@@ -18,16 +18,17 @@ from datetime import date
 from typing import Any, Final
 
 from benchmarks.common import OTHERS, Goal, Neighbours, Report, arguments, finish, large_servers, say, settings
-from benchmarks.filling import Town
+from benchmarks.filling import make_town
 from benchmarks.population import LAST_DAY
 from benchmarks.rebuild import Memory, Running, running_service
-from benchmarks.rivals import Cells, Duck, Nightly, compare, require_every_indicator
+from benchmarks.rivals import Cells, Duck, Nightly, as_cells, compare, require_every_indicator
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.bootstrap import make_definitions
 
 PERSONS: Final = (1_000_000, 100_000)
 DAYS: Final = {"a year's end": LAST_DAY, "a day within a month": date(2017, 5, 17)}
 BY: Final = "sex,unit"
+SUMS: Final = ("numerator", "denominator", "expected", "sum")
 
 
 def read_table(running: Running, names: list[str], at: date) -> tuple[dict[str, Any], list[float]]:
@@ -42,13 +43,11 @@ def read_table(running: Running, names: list[str], at: date) -> tuple[dict[str, 
 
 def cells_of(answers: Mapping[str, Any]) -> Cells:
     """Return the cells of answered figures as those of a rival are."""
-    cells = {}
-    for name, answer in answers.items():
-        for row in answer["rows"]:
-            sums = tuple(int(row[each] or 0) for each in ("numerator", "denominator", "expected", "sum"))
-            if any(sums):
-                cells[name, row["dims"].get("sex", ""), row["dims"].get("unit", "")] = sums
-    return cells
+    rows = ((name, row) for name, answer in answers.items() for row in answer["rows"])
+    return as_cells(
+        (name, row["dims"].get("sex", ""), row["dims"].get("unit", ""), *(row[each] for each in SUMS))
+        for name, row in rows
+    )
 
 
 def measure_round(running: Running, definitions: Definitions, duck: Duck, nightly: Nightly) -> dict[str, float]:
@@ -84,7 +83,7 @@ def main() -> None:
     definitions = make_definitions(settings())
     names = list(definitions.indicators)
     with large_servers() as servers:
-        town = Town(servers, definitions, given.persons)
+        town = make_town(servers, definitions, given.persons)
         report.facts = {
             "persons": town.persons,
             "events": town.events,
