@@ -48,7 +48,7 @@ from efterhand_indicators.bootstrap import make_computing_engine, make_definitio
 PERSONS: Final = (1_000_000, 50_000)
 AT: Final = date(2010, 12, 31)
 """T of the year that is corrected: seven years before the business date."""
-CORRECTIONS: Final = 40
+CORRECTIONS: Final = 24
 """A round."""
 KINDS: Final = ("another reason", "a retracted closure", "another report of the register", "a transfer heard of late")
 

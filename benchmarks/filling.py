@@ -306,13 +306,13 @@ class Town:
         """How many there are about persons."""
         return self._copies * self._block.events
 
-    def grow(self, number: int) -> Filled:
-        """Add so many persons, rounded up to whole blocks."""
+    def grow(self, number: int) -> None:
+        """Add so many persons, rounded up to whole blocks; all must be of the generation of the block."""
         copies = -(-number // self._block.number)
         filled = fill(self.url, self._block, range(self._copies, self._copies + copies))
         self._copies += copies
-        say(f"{filled.persons} persons, {filled.events} events by COPY: {filled.seconds:.1f} s")
-        return filled
+        rate = filled.events / filled.seconds
+        say(f"{filled.persons} persons, {filled.events} events by COPY: {filled.seconds:.1f} s, {rate:.0f} events/s")
 
     def doubled(self, servers: Servers) -> Town:
         """Return another town, with the same persons and as many more."""
