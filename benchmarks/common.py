@@ -102,7 +102,7 @@ class Report:
     facts: dict[str, Any] = field(default_factory=dict)
     """What was measured and how much of it."""
     notes: list[str] = field(default_factory=list)
-    rounds: list[Mapping[str, float]] = field(default_factory=list)
+    rounds: list[dict[str, float]] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
 
     def add_round(self, numbers: Mapping[str, float]) -> None:
