@@ -47,8 +47,10 @@ from benchmarks.memory import pss_of
 from benchmarks.population import LAST_DAY
 from benchmarks.rivals import Cells, Duck, Nightly, compare, product_cells, require_every_indicator
 from benchmarks.worker_throughput import fill_topic
+from efterhand.contracts.topics import topics
 from efterhand.database import create_engine
 from efterhand.embedded import ports
+from efterhand.messaging.topics import ensure_topics
 from efterhand.web.tokens import Tokens
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.bootstrap import make_definitions
@@ -122,6 +124,8 @@ def running_service(servers: Servers, url: str) -> Iterator[Running]:
         base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE
     )
     log = servers.directory / "indicators.log"
+    # In an installation intake does it; a worker that finds no topic looks again only minutes later.
+    ensure_topics(servers.kafka, topics().values())
     with (
         client,
         process(service("indicators-api"), told, log) as api,
