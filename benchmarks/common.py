@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -102,7 +102,7 @@ class Report:
     facts: dict[str, Any] = field(default_factory=dict)
     """What was measured and how much of it."""
     notes: list[str] = field(default_factory=list)
-    rounds: list[Mapping[str, float]] = field(default_factory=list)
+    rounds: list[dict[str, float]] = field(default_factory=list)
     units: dict[str, str] = field(default_factory=dict)
 
     def add_round(self, numbers: Mapping[str, float]) -> None:
@@ -170,15 +170,26 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}"
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """Read the command line that all benchmarks have: `--small`, `--rounds`, `--keep`."""
+def arguments(description: str, persons: tuple[int, int] | None = None) -> argparse.Namespace:
+    """Read the command line that all benchmarks have: `--small`, `--rounds`, `--keep`.
+
+    With `persons`, the numbers of a full and of a small run, there is `--persons` too.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--small", action="store_true", help="few events, for CI: shows that the results are right")
     parser.add_argument("--rounds", type=int, help="interleaved rounds; default: 5, small: 2")
     parser.add_argument("--keep", action="store_true", help=f"keep the results in {RESULTS.name}/ also of a small run")
+    if persons is not None:
+        told = f"about ten events each; default: {persons[0]}, small: {persons[1]}"
+        parser.add_argument("--persons", type=int, help=told)
     given = parser.parse_args()
     if given.rounds is None:
         given.rounds = 2 if given.small else 5
+    given.size = "-small" if given.small else ""
+    if persons is not None and given.persons is not None:
+        given.size += f"-{given.persons}"
+    elif persons is not None:
+        given.persons = persons[1 if given.small else 0]
     return given
 
 
@@ -193,9 +204,11 @@ def finish(report: Report, given: argparse.Namespace, load_before: float) -> Non
     if given.small and not given.keep:
         return
     command = f"python -m benchmarks.{report.name}" + (" --small" if given.small else "")
-    if given.rounds != 5:
+    if given.rounds != (2 if given.small else 5):
         command += f" --rounds {given.rounds}"
-    stem = f"{report.name}-small" if given.small else report.name
+    if given.size.removeprefix("-small"):
+        command += f" --persons {given.persons}"
+    stem = f"{report.name}{given.size}"
     about = {"command": command, "machine": machine(), "load_before": load_before, "facts": report.facts}
     RESULTS.mkdir(exist_ok=True)
     kept = {
@@ -283,8 +296,15 @@ class Servers:
 
     def new_database(self) -> str:
         """The URL of a fresh database with the schemas of every service."""
+        return self._copy_of(self._template, "wal_log")
+
+    def copy_database(self, url: str) -> str:
+        """The URL of a copy of a database, to which nobody may be connected."""
+        return self._copy_of(str(make_url(url).database), "file_copy")
+
+    def _copy_of(self, template: str, strategy: str) -> str:
         name = f"bench_{uuid.uuid4().hex}"
-        _execute(self.database_url, f'create database "{name}" template "{self._template}" strategy wal_log')
+        _execute(self.database_url, f'create database "{name}" template "{template}" strategy {strategy}')
         return make_url(self.database_url).set(database=name).render_as_string(hide_password=False)
 
     def drop_database(self, url: str) -> None:
@@ -306,14 +326,24 @@ def connect(url: str, database: str | None = None) -> psycopg.Connection[Any]:
     return psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
 
 
+LARGE: Final = {
+    "shared_buffers": "2GB",
+    "maintenance_work_mem": "512MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "effective_cache_size": "8GB",
+}
+"""Parameters of a PostgreSQL for millions of events; the product's own are for a municipality of ordinary size."""
+
+
 @contextmanager
-def servers() -> Iterator[Servers]:
-    """Start both servers in a directory of their own, that goes in the end."""
+def servers(parameters: Mapping[str, str] | None = None) -> Iterator[Servers]:
+    """Start both servers in a directory of their own, that goes in the end; `parameters` are PostgreSQL's."""
     directory = Path(tempfile.mkdtemp(prefix="efterhand-bench-"))
     directory.chmod(0o711)
     try:
         with (
-            running_postgres(directory / "postgres", durable=True) as url,
+            running_postgres(directory / "postgres", durable=True, parameters=parameters) as url,
             running_kafka(directory / "kafka") as kafka,
         ):
             template = make_url(url).set(database="template_of_all")
@@ -323,6 +353,11 @@ def servers() -> Iterator[Servers]:
             yield Servers(directory, url, kafka, "template_of_all")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def large_servers() -> AbstractContextManager[Servers]:
+    """The servers, PostgreSQL with room for millions of events."""
+    return servers(LARGE)
 
 
 def settings(**values: Any) -> Settings:

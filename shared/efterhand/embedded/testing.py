@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,14 +19,22 @@ START_SECONDS = 60.0
 
 
 @contextmanager
-def running_postgres(directory: Path, *, durable: bool = False) -> Iterator[str]:
-    """A PostgreSQL server in `directory`; yields the URL of its empty database `efterhand`."""
+def running_postgres(
+    directory: Path, *, durable: bool = False, parameters: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """A PostgreSQL server in `directory`; yields the URL of its empty database `efterhand`.
+
+    `parameters` of the server hold instead of the ones that the product sets.
+    """
     server = PostgresServer(directory, ports.choose(), secrets.token_hex(16), durable=durable)
     server.prepare()
     account = server_account()
     with (directory.parent / f"{directory.name}.log").open("ab") as log:
         process = subprocess.Popen(
-            server.command(),
+            [
+                *server.command(),
+                *(part for name, value in (parameters or {}).items() for part in ("-c", f"{name}={value}")),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
