@@ -8,10 +8,11 @@ again, each time with another token at the beginning of every pseudonym and id; 
 fingerprints of facts) is computed for each. Catalogue, business date and watermarks are set by the product's own code.
 The same number of persons and the same seed give the same rows.
 
-What it does not do: tables without a person, which sum persons up, are left as they are; the product fills them. Kafka,
-intake and followup know nothing of these persons. Erased persons are not among them. Persons of different blocks have
-the same lives under other names: no figure of one person depends on another's, so nothing gets simpler by that, but the
-database may compress a little better than in life.
+Totals, which sum persons up, are filled by the product's own code afterwards.
+
+What it does not do: Kafka, intake and followup know nothing of these persons. Erased persons are not among them.
+Persons of different blocks have the same lives under other names: no figure of one person depends on another's, so
+nothing gets simpler by that, but the database may compress a little better than in life.
 
 As a command it fills a database and has the product's audit compute everything again from the events.
 """
@@ -36,6 +37,7 @@ from sqlalchemy import Engine, Table, select
 from benchmarks.common import SECRET, Servers, Wrong, connect, large_servers, say, settings
 from benchmarks.population import LAST_DAY, TOKEN, persons
 from efterhand.clock import end_of_day
+from efterhand.database import create_engine
 from efterhand.demo.recording import ASSISTANCE, CASES, register_run, watermark
 from efterhand.erasure import person_hash
 from efterhand.messaging.records import Record
@@ -46,8 +48,10 @@ from efterhand_indicators.application.adopt_catalogue import adopt_catalogue
 from efterhand_indicators.application.apply_events import ApplyEvents
 from efterhand_indicators.application.audit import audit
 from efterhand_indicators.application.definitions import Definitions
+from efterhand_indicators.application.keep_totals import keep_totals
 from efterhand_indicators.bootstrap import make_computing_engine, make_definitions
 from efterhand_indicators.domain.rows import derive_rows, fingerprint
+from efterhand_indicators.domain.totals import Totals
 
 BLOCK: Final = 5000
 """Distinct persons."""
@@ -268,6 +272,18 @@ def fill(url: str, block: Block, numbers: range) -> Filled:
     return Filled(block.number * len(numbers), block.events * len(numbers), time.perf_counter() - begun)
 
 
+def keep_totals_anew(url: str, definitions: Definitions) -> None:
+    """Have the product keep its totals anew: what COPY brought is in none of them."""
+    engine = create_engine(url, tables.SCHEMA)
+    try:
+        with engine.begin() as connection:
+            context_store.set_totals(connection, Totals())
+        while keep_totals(engine, definitions):
+            pass
+    finally:
+        engine.dispose()
+
+
 def check(url: str, definitions: Definitions, secret: str = SECRET) -> int:
     """Have the product's audit compute everything again; return how many persons that were.
 
@@ -313,6 +329,9 @@ class Town:
         self._copies += copies
         rate = filled.events / filled.seconds
         say(f"{filled.persons} persons, {filled.events} events by COPY: {filled.seconds:.1f} s, {rate:.0f} events/s")
+        begun = time.perf_counter()
+        keep_totals_anew(self.url, self.definitions)
+        say(f"their totals, by the product: {time.perf_counter() - begun:.1f} s")
 
     def doubled(self, servers: Servers) -> Town:
         """Return another town, with the same persons and as many more."""
