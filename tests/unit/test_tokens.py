@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from efterhand.web.rights import ROLES, Principal, Right
-from efterhand.web.tokens import InvalidToken, Tokens
+from efterhand.web.rights import ROLES, Grant, Principal, Right
+from efterhand.web.tokens import InvalidToken, Tokens, TooLong
 
 TOKENS = Tokens("5e" * 32)
 
@@ -15,6 +15,39 @@ TOKENS = Tokens("5e" * 32)
 def test_a_token_says_who_holds_it() -> None:
     principal = TOKENS.verify(TOKENS.issue("source", "/stockholm/flai"))
     assert (principal.role, principal.source) == ("source", "/stockholm/flai")
+
+
+def test_a_token_carries_grants_and_who_holds_it() -> None:
+    grants = (Grant("case_worker", "kista"), Grant("analyst"), Grant("case_worker", "farsta", 4e9, "Semestervikarie"))
+    principal = TOKENS.verify(TOKENS.issue("case_worker", grants=grants, staff="anna01", name="Anna Ögren"))
+    assert (principal.grants, principal.staff, principal.name) == (grants, "anna01", "Anna Ögren")
+
+
+def test_a_token_with_a_role_alone_holds_everywhere() -> None:
+    principal = TOKENS.verify(TOKENS.issue("manager"))
+    assert principal.grants == (Grant("manager"),)
+    assert principal.reach(Right.CHECKS_READ) is None
+    assert principal.reach(Right.CASES_READ) == frozenset()
+
+
+def test_a_right_reaches_the_units_of_every_grant_that_gives_it() -> None:
+    principal = Principal("1", "case_worker", grants=(Grant("case_worker", "kista"), Grant("manager", "farsta")))
+    assert principal.reach(Right.CHECKS_READ) == {"kista", "farsta"}
+    assert principal.reach(Right.FIGURES_READ) == {"farsta"}
+    whole = Principal("1", "manager", grants=(Grant("manager", "kista"), Grant("analyst")))
+    assert whole.reach(Right.FIGURES_READ) is None
+
+
+def test_a_grant_for_a_while_ends_by_itself() -> None:
+    for until, reach in ((4e9, {"kista", "farsta"}), (1.0, {"kista"})):
+        held = (Grant("case_worker", "kista"), Grant("case_worker", "farsta", until, "Semestervikarie"))
+        assert Principal("1", "case_worker", grants=held).reach(Right.CHECKS_READ) == reach
+    assert not Principal("1", "case_worker", grants=(Grant("case_worker", "kista", 1.0),)).may(Right.CHECKS_READ)
+
+
+def test_a_token_that_would_not_fit_into_a_cookie_is_not_made() -> None:
+    with pytest.raises(TooLong):
+        TOKENS.issue("case_worker", grants=[Grant("case_worker", f"jobbtorg-{number}") for number in range(100)])
 
 
 def test_two_tokens_have_two_ids() -> None:
