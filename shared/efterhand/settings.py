@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -54,5 +54,7 @@ class Settings(BaseSettings):
     intake_url: str = "http://127.0.0.1:8400"
     followup_url: str = "http://127.0.0.1:8401"
     indicators_url: str = "http://127.0.0.1:8402"
+    access_log_days: int = Field(default=730, ge=1)
+    """Days that the log of who saw whom is kept."""
     instance: str = "efterhand-0"
     """Unique name of this worker among all workers of the installation."""

@@ -18,9 +18,13 @@ def test_a_token_says_who_holds_it() -> None:
 
 
 def test_a_token_carries_grants_and_who_holds_it() -> None:
-    grants = (Grant("case_worker", "kista"), Grant("analyst"), Grant("case_worker", "farsta", 4e9, "Semestervikarie"))
-    principal = TOKENS.verify(TOKENS.issue("case_worker", grants=grants, staff="anna01", name="Anna Ögren"))
-    assert (principal.grants, principal.staff, principal.name) == (grants, "anna01", "Anna Ögren")
+    grants = (
+        Grant("case_worker", "kista"),
+        Grant("analyst"),
+        Grant("case_worker", "farsta", until=4e9, reason="Vikarie"),
+    )
+    principal = TOKENS.verify(TOKENS.issue("case_worker", grants=grants, staff="hl-01", name="Öst 1"))
+    assert (principal.grants, principal.staff, principal.name) == (grants, "hl-01", "Öst 1")
 
 
 def test_a_token_with_a_role_alone_holds_everywhere() -> None:
@@ -40,9 +44,9 @@ def test_a_right_reaches_the_units_of_every_grant_that_gives_it() -> None:
 
 def test_a_grant_for_a_while_ends_by_itself() -> None:
     for until, reach in ((4e9, {"kista", "farsta"}), (1.0, {"kista"})):
-        held = (Grant("case_worker", "kista"), Grant("case_worker", "farsta", until, "Semestervikarie"))
+        held = (Grant("case_worker", "kista"), Grant("case_worker", "farsta", until=until, reason="Vikarie"))
         assert Principal("1", "case_worker", grants=held).reach(Right.CHECKS_READ) == reach
-    assert not Principal("1", "case_worker", grants=(Grant("case_worker", "kista", 1.0),)).may(Right.CHECKS_READ)
+    assert not Principal("1", "case_worker", grants=(Grant("case_worker", "kista", until=1.0),)).may(Right.CHECKS_READ)
 
 
 def test_a_token_that_would_not_fit_into_a_cookie_is_not_made() -> None:
@@ -99,9 +103,22 @@ def test_an_administrator_may_everything_and_an_unknown_role_nothing() -> None:
     assert not any(Principal("1", "somebody").may(right) for right in Right)
 
 
-def test_only_an_administrator_sees_protected_persons_loads_history_and_manages_tokens() -> None:
-    for right in (Right.PROTECTED_READ, Right.EVENTS_LOAD, Right.TOKENS_MANAGE, Right.REFUSED_RESEND):
+def test_only_an_administrator_loads_history_and_manages_tokens() -> None:
+    for right in (Right.EVENTS_LOAD, Right.TOKENS_MANAGE, Right.REFUSED_RESEND):
         assert [role for role, rights in ROLES.items() if right in rights] == ["administrator"]
+
+
+def test_only_a_named_role_sees_protected_persons_and_only_a_reviewer_who_saw_whom() -> None:
+    for right, named in ((Right.PROTECTED_READ, "protected_officer"), (Right.LOG_READ, "reviewer")):
+        assert [role for role, rights in ROLES.items() if right in rights] == ["administrator", named]
+
+
+def test_an_integrator_has_the_sources_of_the_grants_and_of_the_token() -> None:
+    held = (Grant("integrator", source="/a"), Grant("integrator", source="/b"))
+    assert Principal("1", "integrator", grants=held).sources(Right.REFUSED_READ) == {"/a", "/b"}
+    assert Principal("1", "integrator", "/a").sources(Right.REFUSED_READ) == {"/a"}
+    assert Principal("1", "integrator").sources(Right.REFUSED_READ) is None
+    assert Principal("1", "analyst").sources(Right.REFUSED_READ) == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
 
+from efterhand.access_log.tables import access_log_table
 from efterhand.database import outbox_table, parked_table, position_table
 
 _TEXT: Final = Text()
@@ -40,7 +41,7 @@ class PersonTables:
     `event`: all events held, insert-only; person "" for what is about no person. `person`: one row a person, the lock
     that makes the person the unit of consistency, and how far it has been computed. `erased`: keyed hashes of erased
     persons, for whom nothing is kept again. `context`: one row, what holds for all persons. `gate`: number of the
-    advisory lock on that.
+    advisory lock on that. `access_log`: who saw whom.
     """
 
     event: Table
@@ -51,6 +52,7 @@ class PersonTables:
     outbox: Table
     position: Table
     parked: Table
+    access_log: Table
     gate: int
 
 
@@ -105,6 +107,7 @@ def define_person_tables(
         outbox=outbox_table(metadata, schema),
         position=position_table(metadata, schema),
         parked=parked_table(metadata, schema),
+        access_log=access_log_table(metadata, schema),
         gate=gate,
     )
 

@@ -28,19 +28,27 @@ class Right(StrEnum):
     PROTECTED_READ = "protected:read"
     SYSTEM_OPERATE = "system:operate"
     TOKENS_MANAGE = "tokens:manage"
+    LOG_READ = "log:read"
+    GLASS_BREAK = "glass:break"
 
 
 _STAFF: Final = frozenset(
     {Right.CHECKS_READ, Right.CHECKS_ANSWER, Right.NOTICES_READ, Right.STATUS_READ, Right.CATALOGUE_READ}
 )
 
+_FIGURES: Final = frozenset({Right.FIGURES_READ, Right.CATALOGUE_READ, Right.STATUS_READ})
+
 ROLES: Final[dict[str, frozenset[Right]]] = {
     "administrator": frozenset(Right),
     "source": frozenset({Right.EVENTS_WRITE, Right.REFUSED_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
-    "case_worker": _STAFF,
-    "manager": _STAFF | {Right.FIGURES_READ},
+    "case_worker": _STAFF | {Right.GLASS_BREAK},
+    "manager": _STAFF | {Right.FIGURES_READ, Right.GLASS_BREAK},
     "register_owner": _STAFF,
-    "analyst": frozenset({Right.FIGURES_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
+    "protected_officer": _STAFF | {Right.PROTECTED_READ},
+    "analyst": _FIGURES,
+    "case_analyst": _FIGURES | {Right.CASES_READ},
+    "integrator": frozenset({Right.REFUSED_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
+    "reviewer": frozenset({Right.LOG_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
     "operator": frozenset({Right.STATUS_READ, Right.SYSTEM_OPERATE, Right.CATALOGUE_READ}),
     "service": frozenset({Right.EVENTS_WRITE, Right.STATUS_READ, Right.CATALOGUE_READ}),
 }
@@ -61,6 +69,8 @@ class Grant:
     role: str
     unit: str | None = None
     """The unit under which the role holds, itself and all below it; None: everywhere."""
+    source: str | None = None
+    """The only source whose refused events an integrator sees; None: every source."""
     until: float | None = None
     """Seconds since 1970 after which the grant holds no more; None: as long as the token."""
     reason: str | None = None
@@ -99,6 +109,11 @@ class Principal:
         """Return the units under which the right holds, none of them where the holder lacks it."""
         units = [grant.unit for grant in self.grants_with(right)]
         return None if None in units else frozenset(unit for unit in units if unit is not None)
+
+    def sources(self, right: Right) -> frozenset[str] | None:
+        """Return the sources for which the right holds; None: for every source."""
+        named = [grant.source or self.source for grant in self.grants_with(right)]
+        return None if None in named else frozenset(source for source in named if source is not None)
 
     def grants_with(self, right: Right) -> Iterator[Grant]:
         """Yield the grants that hold now and give the right."""

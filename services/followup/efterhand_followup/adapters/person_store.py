@@ -131,4 +131,4 @@ def delete_persons(connection: Connection, persons: Collection[str], list_change
         )
     kept = tables.kept
     own = (tables.listed, tables.notice, tables.check, tables.doubt, tables.person_case)
-    delete_rows(connection, (*own, kept.event, kept.outbox, kept.parked, kept.person), persons)
+    delete_rows(connection, (*own, kept.event, kept.outbox, kept.parked, kept.access_log, kept.person), persons)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from efterhand.access_log.tables import access_log_table
 from efterhand.database import outbox_table, parked_table, position_table
 
 SCHEMA = "intake"
@@ -32,6 +33,7 @@ metadata = MetaData()
 outbox = outbox_table(metadata, SCHEMA)
 position = position_table(metadata, SCHEMA)
 parked = parked_table(metadata, SCHEMA)
+access_log = access_log_table(metadata, SCHEMA)
 
 event = Table(
     "event",

@@ -11,12 +11,15 @@ from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
+from efterhand.access_log.reading import AccessFilter
+from efterhand.clock import today_in_stockholm
 from efterhand.contracts import REFUSAL_CODES, NotJson, parse_event
 from efterhand.timeline.digest import digest_of
 from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT, decode_cursor, encode_cursor, page
 from efterhand.web.problem import Problem, bad_request, not_available, not_found
 from efterhand.web.rights import Principal, Right, requires
-from efterhand_intake.adapters import archive, catalogues, refusals, registers
+from efterhand.web.sight import sight_of
+from efterhand_intake.adapters import access, archive, catalogues, refusals, registers
 from efterhand_intake.adapters.writer import NotStored
 from efterhand_intake.application import keep_the_date, manage_tokens, publish_again, try_refused_again
 from efterhand_intake.bootstrap import Services
@@ -56,22 +59,47 @@ def create_routes(services: Services) -> APIRouter:
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,
     ) -> dict[str, Any]:
-        """List what was refused, the newest first; a source's token sees what is its own."""
+        """List what was refused, the newest first; a source's token and an integrator see what is their own."""
         if code is not None and code not in REFUSAL_CODES:
             raise bad_request("wrong_code", f"The codes are {', '.join(REFUSAL_CODES)}.")
         before = decode_cursor(cursor, (int,))
-        with engine.connect() as connection:
+        with engine.begin() as connection:
             rows = refusals.listed(
                 connection,
                 code=code,
                 source=source,
-                reader=principal.source if principal.role == "source" else None,
+                readers=principal.sources(Right.REFUSED_READ),
                 closed=closed,
                 before=None if before is None else before[0],
                 rows=limit + 1,
             )
-        items = [_entry(row) for row in rows[:limit]]
+            items = [_entry(row) for row in rows[:limit]]
+            seen = [
+                access.seen_in(row.person, item["event"]) for row, item in zip(rows, items, strict=False) if row.person
+            ]
+            access.log(connection, principal, Right.REFUSED_READ, "refused", seen)
         return page(items, encode_cursor([rows[limit - 1].id]) if len(rows) > limit else None)
+
+    @router.get("/access-log")
+    def access_log(
+        principal: Annotated[Principal, requires(Right.LOG_READ)],
+        person: str | None = None,
+        case: str | None = None,
+        staff: str | None = None,
+        token: str | None = None,
+        day: date | None = None,
+        kind: str | None = None,
+        cursor: str | None = None,
+        limit: Limit = DEFAULT_LIMIT,
+    ) -> dict[str, Any]:
+        """List who saw whom here, and who broke the glass, the newest line first."""
+        wanted = AccessFilter(person, case, staff, token, day, kind)
+        with engine.begin() as connection:
+            today = registers.stored_date(connection) or today_in_stockholm()
+            sight = sight_of(principal, Right.LOG_READ, services.catalogue.units, today)
+            found, seen = access.read(connection, wanted, sight, cursor, limit)
+            access.log(connection, principal, Right.LOG_READ, "access-log", seen)
+        return found
 
     @router.post("/refused/{entry_id}/resend")
     async def resend(
