@@ -1,0 +1,343 @@
+"""Every path of every service, by every role: own unit, other unit, protected person.
+
+The paths are taken from the routes of the apps, so that a new one fails here until it is said who may what. Whom an
+answer names must be exactly whom the log of who saw whom has got new lines about.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from efterhand.settings import Settings
+from efterhand.web.rights import ROLES, Grant
+from efterhand.web.tokens import Tokens
+from efterhand_followup.bootstrap import create_services as create_followup
+from efterhand_followup.entrypoints.api import create_app as create_followup_app
+from efterhand_indicators.bootstrap import create_services as create_indicators
+from efterhand_indicators.entrypoints.api import create_app as create_indicators_app
+from efterhand_intake.entrypoints.api import create_app as create_intake_app
+from tests.services.followup_town import SECRET, Town, closed, enrolled
+from tests.services.followup_town import event as accepted
+from tests.services.indicators_office import Office
+from tests.services.intake_running import Intake, event, running_intake
+from tests.tiny import tiny_catalogue_directory
+
+ENROLLED: Final = date(2016, 3, 1)
+TODAY: Final = date(2017, 3, 10)
+
+PERSONS: Final = {
+    "person-own": ("north", False),
+    "person-other": ("south", False),
+    "hidden-own": ("north", True),
+    "hidden-other": ("south", True),
+}
+"""Pseudonym → unit, whether the identity is protected. Own is the unit that a grant for a part is for."""
+
+MACHINES: Final = {"source", "service"}
+STAFF: Final = {"administrator", "case_worker", "manager", "register_owner", "protected_officer"}
+FIGURES: Final = {"administrator", "manager", "analyst", "case_analyst"}
+CASES: Final = {"administrator", "case_analyst"}
+LOG: Final = {"administrator", "reviewer"}
+OPERATE: Final = {"administrator", "operator"}
+ADMINISTRATOR: Final = {"administrator"}
+REFUSED: Final = {"administrator", "source", "integrator"}
+SEES_PROTECTED: Final = {"administrator", "protected_officer"}
+EVERYBODY: Final = set(ROLES)
+
+CHECK: Final = "offer_90d:person-own:c-person-own"
+FIGURE: Final = "/indicators/v1/figures/{indicator}"
+CELL: Final = "cell=unit:north"
+MOVED: Final = f"from=2017-02-28&to={TODAY}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a path is asked, and who may."""
+
+    roles: set[str]
+    address: str = ""
+    """What to ask for, if it is not the path as it stands."""
+    body: Any = None
+    persons: bool = False
+    """Whether the answer shows persons."""
+
+
+MATRIX: Final[dict[tuple[str, str], Asked]] = {
+    ("GET", "/followup/v1/openapi.json"): Asked(EVERYBODY),
+    ("GET", "/followup/v1/checks"): Asked(STAFF, persons=True),
+    ("GET", "/followup/v1/notices"): Asked(STAFF, persons=True),
+    ("GET", "/followup/v1/doubts"): Asked(STAFF, persons=True),
+    ("GET", "/followup/v1/due-summary"): Asked(STAFF),
+    ("GET", "/followup/v1/checks/{check_id}/why"): Asked(STAFF, f"/followup/v1/checks/{CHECK}/why"),
+    ("POST", "/followup/v1/checks/{check_id}/answer"): Asked(
+        STAFF, f"/followup/v1/checks/{CHECK}/answer", {"on": f"{TODAY}", "response": "declined"}
+    ),
+    ("GET", "/followup/v1/access-log"): Asked(LOG, persons=True),
+    ("GET", "/followup/v1/status"): Asked(EVERYBODY),
+    ("POST", "/followup/v1/rebuild"): Asked(OPERATE),
+    ("POST", "/followup/v1/audit"): Asked(OPERATE),
+    ("GET", "/indicators/v1/openapi.json"): Asked(EVERYBODY),
+    ("GET", "/indicators/v1/indicators"): Asked(FIGURES),
+    ("GET", FIGURE): Asked(FIGURES, "/indicators/v1/figures/closed_12m"),
+    ("GET", f"{FIGURE}/why"): Asked(FIGURES, f"/indicators/v1/figures/closed_12m/why?{CELL}"),
+    ("GET", f"{FIGURE}/bridge"): Asked(FIGURES, f"/indicators/v1/figures/closed_12m/bridge?{MOVED}&{CELL}"),
+    ("GET", f"{FIGURE}/cases"): Asked(CASES, "/indicators/v1/figures/closed_12m/cases", persons=True),
+    ("GET", f"{FIGURE}/bridge/cases"): Asked(
+        CASES, f"/indicators/v1/figures/closed_12m/bridge/cases?{MOVED}&step=came_in", persons=True
+    ),
+    ("GET", "/indicators/v1/access-log"): Asked(LOG, persons=True),
+    ("GET", "/indicators/v1/status"): Asked(EVERYBODY),
+    ("POST", "/indicators/v1/rebuild"): Asked(OPERATE),
+    ("POST", "/indicators/v1/audit"): Asked(OPERATE),
+    ("GET", "/intake/v1/openapi.json"): Asked(EVERYBODY),
+    ("POST", "/intake/v1/events"): Asked(ADMINISTRATOR | MACHINES, body=[]),
+    ("POST", "/intake/v1/events/validate"): Asked(ADMINISTRATOR | MACHINES, body=[]),
+    ("POST", "/intake/v1/load"): Asked(ADMINISTRATOR, body=[]),
+    ("GET", "/intake/v1/refused"): Asked(REFUSED),
+    ("POST", "/intake/v1/refused/{entry_id}/resend"): Asked(ADMINISTRATOR, "/intake/v1/refused/999/resend"),
+    ("GET", "/intake/v1/access-log"): Asked(LOG),
+    ("GET", "/intake/v1/catalogue"): Asked(EVERYBODY),
+    ("GET", "/intake/v1/catalogue/changes"): Asked(EVERYBODY),
+    ("GET", "/intake/v1/date"): Asked(EVERYBODY),
+    ("POST", "/intake/v1/date"): Asked(OPERATE, body={"date": f"{TODAY}"}),
+    ("GET", "/intake/v1/status"): Asked(EVERYBODY),
+    ("POST", "/intake/v1/republish"): Asked(OPERATE),
+    ("POST", "/intake/v1/tokens"): Asked(ADMINISTRATOR, body={"role": "analyst"}),
+    ("GET", "/intake/v1/tokens"): Asked(ADMINISTRATOR),
+    ("DELETE", "/intake/v1/tokens/{token_id}"): Asked(ADMINISTRATOR, "/intake/v1/tokens/none"),
+}
+
+WITHOUT_A_RIGHT: Final = {
+    ("GET", "/healthz"),
+    # The pages ask the services on behalf of whoever looks; what is theirs alone is in the tests of the door.
+    ("GET", "/"),
+    ("GET", "/static/{name}"),
+    ("GET", "/enter"),
+    ("POST", "/uppfoljningar/{ref}/svar"),
+    # Handed on to the service, which asks for the right.
+    *((method, f"/{service}/{{rest:path}}") for service in ("followup", "indicators") for method in (
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
+    )),
+}  # fmt: skip
+
+
+@dataclass
+class House:
+    """The three services on one database, without Kafka."""
+
+    url: str
+    town: Town
+    office: Office
+    intake: Intake
+    apps: dict[str, FastAPI]
+    tokens: Tokens = field(default_factory=lambda: Tokens(SECRET))
+
+    def token(self, role: str, unit: str | None = None, **more: Any) -> str:
+        return self.tokens.issue(role, more.get("source"), grants=[Grant(role, unit, **more)], staff=f"{role}-1")
+
+    def ask(self, method: str, address: str, token: str | None, body: Any = None) -> httpx.Response:
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        service = address.split("/")[1]
+        return asyncio.run(self._ask(self.apps[service], method, address, headers, body))
+
+    async def _ask(self, app: FastAPI, method: str, address: str, headers: dict[str, str], body: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://house.test") as client:
+            return await client.request(method, address, headers=headers, json=body)
+
+    def logged(self, service: str) -> list[dict[str, Any]]:
+        """Return the lines of a service's log and empty it."""
+        with self.town.engine.begin() as connection:
+            taken = connection.execute(text(f"DELETE FROM {service}.access_log RETURNING *")).mappings()
+            return [dict(row) for row in taken]
+
+    def remember(self, service: str) -> None:
+        """Let somebody have seen everybody, for those who read the log."""
+        with self.town.engine.begin() as connection:
+            for person, (unit, _) in PERSONS.items():
+                connection.execute(
+                    text(
+                        f"INSERT INTO {service}.access_log (kind, token_id, role, staff, person, unit)"
+                        " VALUES ('checks', 't', 'case_worker', 'cw-9', :person, :unit)"
+                    ),
+                    {"person": person, "unit": unit},
+                )
+
+
+@pytest.fixture(scope="module")
+def house(create_database: Callable[[str], str], migrated_template: str) -> Iterator[House]:
+    url = create_database(migrated_template)
+    directory = tiny_catalogue_directory()
+    town, office = Town(url, directory), Office(url)
+    settings = Settings(database_url=url, catalogue=str(directory), secret=SECRET, kafka="127.0.0.1:1", clock="manual")
+    followup, indicators = create_followup(settings), create_indicators(settings)
+    object.__setattr__(followup, "announcements", _NoKafka())
+    object.__setattr__(indicators, "announcements", _NoKafka())
+    office.definitions = indicators.definitions
+    office.begin_again()
+    told = [
+        event
+        for person, (unit, protected) in PERSONS.items()
+        for event in (
+            enrolled(person, ENROLLED, case=f"c-{person}", received=TODAY, unit=unit),
+            enrolled(person, ENROLLED, case="c-shared", received=TODAY, unit=unit),
+            closed(person, date(2016, 9, 1), case=f"c-{person}", received=TODAY),
+            accepted("person.protected", received=TODAY, person=person, protected=protected, on=ENROLLED),
+        )
+    ]
+    town.set_date(TODAY)
+    town.receive(*told)
+    town.settle()
+    office.move_to(TODAY)
+    office.receive(*told)
+    office.drain()
+    with running_intake(url, secret=SECRET, catalogue=str(directory), start_date=TODAY) as intake:
+        apps = {
+            "followup": create_followup_app(followup),
+            "indicators": create_indicators_app(indicators),
+            "intake": create_intake_app(intake.services, publish=False),
+        }
+        yield House(url, town, office, intake, apps)
+    town.close()
+    office.close()
+    followup.intake.close()
+    for services in (followup, indicators):
+        services.computing.dispose()
+        services.engine.dispose()
+
+
+class _NoKafka:
+    def lag(self) -> int:
+        return 0
+
+
+def routes(app: FastAPI) -> set[tuple[str, str]]:
+    """Every path of an app, with each of its methods."""
+    own = set(app.fast_paths)  # type: ignore[attr-defined]
+    for route in app.routes:
+        inner = route.original_router.routes if hasattr(route, "original_router") else [route]
+        own |= {(method, each.path) for each in inner for method in each.methods}
+    return own
+
+
+def named_in(answer: httpx.Response) -> set[str]:
+    return {person for person in PERSONS if person in answer.text}
+
+
+def whom(role: str, unit: str | None) -> set[str]:
+    """Whom a role sees with a grant for a unit, where it sees persons."""
+    return {
+        person
+        for person, (own, protected) in PERSONS.items()
+        if unit in (None, own) and (not protected or role in SEES_PROTECTED)
+    }
+
+
+def test_every_path_of_every_service_is_in_the_matrix(house: House) -> None:
+    found = set().union(*(routes(app) for app in house.apps.values()))
+    assert len(found) > 30
+    assert found == MATRIX.keys() | WITHOUT_A_RIGHT
+
+
+@pytest.mark.parametrize(("method", "path"), MATRIX, ids=" ".join)
+def test_a_path_is_open_to_its_roles_and_shows_whom_they_may_see_and_writes_down_whom(
+    house: House, method: str, path: str
+) -> None:
+    asked = MATRIX[method, path]
+    address, service = asked.address or path, path.split("/")[1]
+    assert house.ask(method, address, None, asked.body).status_code == 401
+    for role in ROLES:
+        for unit in (None, "north"):
+            if asked.persons and path.endswith("/access-log"):
+                house.logged(service)
+                house.remember(service)
+            answer = house.ask(method, address, house.token(role, unit), asked.body)
+            assert (answer.status_code == 403) == (role not in asked.roles), (role, unit, answer.text)
+            assert answer.status_code not in (401, 500)
+            if asked.persons and role in asked.roles:
+                assert named_in(answer) == whom(role, unit), (role, unit)
+            lines = [line for line in house.logged(service) if line["token_id"] != "t"]
+            assert {line["person"] for line in lines} == named_in(answer), (role, unit)
+            assert {(line["staff"], line["role"]) for line in lines} <= {(f"{role}-1", role)}
+
+
+@pytest.mark.parametrize("path", ["why", "answer"])
+@pytest.mark.parametrize("role", sorted(STAFF))
+def test_a_check_outside_the_reach_is_as_one_that_does_not_exist(house: House, role: str, path: str) -> None:
+    method, body = ("GET", None) if path == "why" else ("POST", {"on": f"{TODAY}", "response": "declined"})
+    nobody = house.ask(method, f"/followup/v1/checks/offer_90d:nobody:c1/{path}", house.token(role), body)
+    for unit in (None, "north"):
+        for person in PERSONS:
+            address = f"/followup/v1/checks/offer_90d:{person}:c-{person}/{path}"
+            answer = house.ask(method, address, house.token(role, unit), body)
+            if person in whom(role, unit):
+                # Intake is another process, that is not there: what is seen can be answered, and is not kept.
+                assert answer.status_code == (200 if path == "why" else 503), (person, unit)
+            else:
+                assert (answer.status_code, answer.json()) == (404, nobody.json()), (person, unit)
+
+
+@pytest.mark.parametrize("on", ["2016-12-01", "2017-03-20"])
+def test_on_another_day_the_same_persons_are_seen(house: House, on: str) -> None:
+    for path in ("checks", "notices"):
+        for role in sorted(STAFF):
+            for unit in (None, "north"):
+                answer = house.ask("GET", f"/followup/v1/{path}?on={on}", house.token(role, unit))
+                assert named_in(answer) <= whom(role, unit), (path, role, unit)
+                assert path == "notices" or named_in(answer) == whom(role, unit), (role, unit)
+
+
+def test_the_summary_counts_whom_the_reader_sees(house: House) -> None:
+    for on in ("", "?on=2016-03-20"):
+        for role in sorted(STAFF):
+            counted = [
+                {row["unit"] for row in house.ask("GET", f"/followup/v1/due-summary{on}", token).json()["items"]}
+                for token in (house.token(role), house.token(role, "north"), house.token(role, "annex"))
+            ]
+            assert counted == [{"north", "south"}, {"north"}, set()], (role, on)
+
+
+def test_an_exact_figure_outside_the_reach_is_refused_and_left_out_of_a_breakdown(house: House) -> None:
+    own = house.token("manager", "north")
+    rows = house.ask("GET", "/indicators/v1/figures/closed_12m?by=unit,sex", own).json()["rows"]
+    assert {row["dims"].get("unit") for row in rows} == {None, "north"}
+    grouped = house.ask("GET", "/indicators/v1/figures/closed_12m?by=unit,target_group", own).json()["rows"]
+    assert {tuple(sorted(row["dims"])) for row in grouped} == {(), ("unit",), ("target_group", "unit")}
+    told = {"unit:north": 200, "unit:south": 403, "unit:city": 403, "target_group:ordinary": 403, "sex:female": 200}
+    for read in ("why?cell=", f"bridge?{MOVED}&cell="):
+        for cell, status in told.items():
+            address = f"/indicators/v1/figures/closed_12m/{read}{cell}"
+            assert house.ask("GET", address, own).status_code == status, address
+            assert house.ask("GET", address, house.token("analyst")).status_code == 200, address
+    cases = "/indicators/v1/figures/closed_12m/cases?cell=unit:south"
+    refused = house.ask("GET", cases, house.token("case_analyst", "north"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "outside_reach")
+
+
+def test_an_integrator_sees_what_was_refused_of_its_sources_and_that_is_written_down(house: House) -> None:
+    house.intake.empty()
+    for source, person in (("/a", "person-own"), ("/b", "person-other")):
+        house.intake.post(event("e1", source=source, data={"person": person, "reason": "no-such"}))
+    house.logged("intake")
+    for token, seen in (
+        (house.token("integrator", source="/a"), {"person-own"}),
+        (house.token("integrator"), {"person-own", "person-other"}),
+        (house.tokens.issue("source", "/b"), {"person-other"}),
+        (house.tokens.issue("source", "/c"), set()),
+    ):
+        answer = house.ask("GET", "/intake/v1/refused", token)
+        assert named_in(answer) == seen
+        assert {(line["person"], line["case_id"]) for line in house.logged("intake")} == {
+            (each, "c-1") for each in seen
+        }
+    house.ask("GET", "/intake/v1/refused", house.token("administrator"))
+    answer = house.ask("GET", "/intake/v1/access-log?person=person-own", house.token("reviewer"))
+    assert [line["person"] for line in answer.json()["items"]] == ["person-own"]
+    assert [(line["kind"], line["person"]) for line in house.logged("intake")][-1] == ("access-log", "person-own")
