@@ -131,13 +131,15 @@ token = Table(
     Column("id", BYTES, nullable=False),
     Column("role", BYTES, nullable=False),
     Column("source", BYTES),
+    Column("unit", BYTES),
+    Column("staff", BYTES),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
     PrimaryKeyConstraint("id", name="token_pkey"),
     schema=SCHEMA,
 )
-"""Tokens that were issued: never the token itself."""
+"""Tokens and sessions that were issued: never the token itself. The role and the unit are the first grant's."""
 
 catalogue = Table(
     "catalogue",

@@ -25,6 +25,7 @@ from efterhand_intake.application import keep_the_date, manage_tokens, publish_a
 from efterhand_intake.bootstrap import Services
 from efterhand_intake.entrypoints.http_events import answer_of
 from efterhand_intake.entrypoints.posted import LARGEST_BODY
+from efterhand_intake.entrypoints.sign_in import KeptSessions
 
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
@@ -36,12 +37,22 @@ class NewDate(BaseModel):
     date: date
 
 
+class WantedUnit(BaseModel):
+    """The unit that somebody asks access to, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    unit: str
+    reason: str
+
+
 class NewToken(BaseModel):
     """What token is wanted."""
 
     model_config = ConfigDict(extra="forbid")
     role: str
     source: str | None = None
+    unit: str | None = None
+    staff: str | None = None
     valid_days: Annotated[int, Field(ge=1, le=3660)] | None = None
 
 
@@ -49,6 +60,7 @@ def create_routes(services: Services) -> APIRouter:
     """Return the routes under `/intake/v1` that are not for posting events."""
     router = APIRouter(prefix="/intake/v1")
     engine = services.engine
+    sessions = KeptSessions(services)
 
     @router.get("/refused")
     def list_refused(
@@ -166,12 +178,29 @@ def create_routes(services: Services) -> APIRouter:
         services.broker.notify()
         return {"republishing": True}
 
+    @router.post("/glass", status_code=201)
+    def break_glass(
+        wanted: WantedUnit, request: Request, _: Annotated[Principal, requires(Right.GLASS_BREAK)]
+    ) -> dict[str, str]:
+        """Give the holder of a token access to another unit for some hours; the reason is kept."""
+        token = request.headers["authorization"].partition(" ")[2].strip()
+        return {"token": sessions.break_glass(token, wanted.unit, wanted.reason)}
+
     @router.post("/tokens", status_code=201)
     def issue_token(wanted: NewToken, _: Annotated[Principal, requires(Right.TOKENS_MANAGE)]) -> Response:
         """Issue a token; its text is shown this once."""
         try:
             with engine.begin() as connection:
-                issued = manage_tokens.issue(connection, services.tokens, wanted.role, wanted.source, wanted.valid_days)
+                issued = manage_tokens.issue(
+                    connection,
+                    services.tokens,
+                    wanted.role,
+                    wanted.source,
+                    wanted.valid_days,
+                    unit=wanted.unit,
+                    staff=wanted.staff,
+                    units=services.catalogue.units.units,
+                )
         except manage_tokens.WrongToken as error:
             raise Problem(422, "wrong_token", "No such token can be issued", str(error)) from None
         return _json(issued, 201)
@@ -269,7 +298,8 @@ def _entry(row: Row[Any]) -> dict[str, Any]:
 
 
 def _token(row: Row[Any]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("id", "role", "source", "created_at", "expires_at", "revoked_at")}
+    names = ("id", "role", "source", "unit", "staff", "created_at", "expires_at", "revoked_at")
+    return {name: getattr(row, name) for name in names}
 
 
 def _date(services: Services, day: date | None) -> dict[str, Any]:
