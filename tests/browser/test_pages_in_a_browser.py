@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import uvicorn
 
 from efterhand.web.app import create_app
@@ -30,23 +28,6 @@ SCREENS = {
 LANGUAGES = ("sv", "en")
 
 Found = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pinned packages of package-lock.json are installed."""
-    directory = tmp_path_factory.mktemp("browser")
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / name, directory)
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=directory, check=True)
-    return directory
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    path = os.environ.get("EFTERHAND_CHROMIUM") or shutil.which("chromium")
-    assert path, "The browser checks need Chromium: install it, or say where it is in EFTERHAND_CHROMIUM."
-    return path
 
 
 @contextmanager

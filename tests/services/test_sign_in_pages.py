@@ -219,7 +219,7 @@ def test_a_token_that_cannot_be_is_not_made(intake: Intake, wanted: dict[str, st
     [
         (
             {"oidc_issuer": "https://id.test"},
-            "EFTERHAND_OIDC_CLIENT_ID and EFTERHAND_OIDC_CLIENT_SECRET and EFTERHAND_STAFF",
+            "EFTERHAND_OIDC_CLIENT_ID and EFTERHAND_OIDC_CLIENT_SECRET and",
         ),
         ({"oidc_issuer": "http://id.test"}, "EFTERHAND_OIDC_ISSUER must begin with https://"),
         (

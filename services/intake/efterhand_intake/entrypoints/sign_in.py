@@ -41,7 +41,7 @@ def create_sign_in(services: Services) -> SignIn:
             settings.oidc_client_id,
             settings.oidc_client_secret.get_secret_value(),
             f"{public_url}{COME_BACK}",
-            frozenset({settings.oidc_staff_claim, settings.oidc_groups_claim}),
+            frozenset({settings.oidc_staff_claim, settings.oidc_groups_claim, "name"}),
         )
     return SignIn(
         sessions=KeptSessions(services),
