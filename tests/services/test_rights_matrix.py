@@ -6,7 +6,7 @@ answer names must be exactly whom the log of who saw whom has got new lines abou
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -16,13 +16,17 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from efterhand.settings import Settings
+from efterhand.web.door import create_door
 from efterhand.web.rights import ROLES, Grant
+from efterhand.web.signin.built_in import built_in_users
+from efterhand.web.signin.provider import Provider
 from efterhand.web.tokens import Tokens
 from efterhand_followup.bootstrap import create_services as create_followup
 from efterhand_followup.entrypoints.api import create_app as create_followup_app
 from efterhand_indicators.bootstrap import create_services as create_indicators
 from efterhand_indicators.entrypoints.api import create_app as create_indicators_app
 from efterhand_intake.entrypoints.api import create_app as create_intake_app
+from efterhand_intake.entrypoints.sign_in import create_sign_in
 from tests.services.followup_town import SECRET, Town, closed, enrolled
 from tests.services.followup_town import event as accepted
 from tests.services.indicators_office import Office
@@ -110,6 +114,9 @@ MATRIX: Final[dict[tuple[str, str], Asked]] = {
     ("GET", "/intake/v1/status"): Asked(EVERYBODY),
     ("POST", "/intake/v1/republish"): Asked(OPERATE),
     ("POST", "/intake/v1/tokens"): Asked(ADMINISTRATOR, body={"role": "analyst"}),
+    ("POST", "/intake/v1/glass"): Asked(
+        {"administrator", "case_worker", "manager"}, body={"unit": "north", "reason": "short"}
+    ),
     ("GET", "/intake/v1/tokens"): Asked(ADMINISTRATOR),
     ("DELETE", "/intake/v1/tokens/{token_id}"): Asked(ADMINISTRATOR, "/intake/v1/tokens/none"),
 }
@@ -121,6 +128,13 @@ WITHOUT_A_RIGHT: Final = {
     ("GET", "/static/{name}"),
     ("GET", "/enter"),
     ("POST", "/uppfoljningar/{ref}/svar"),
+    ("GET", "/logga-in"),
+    ("GET", "/logga-in/tillbaka"),
+    ("POST", "/logga-ut"),
+    ("GET", "/valj-anvandare"),
+    ("POST", "/valj-anvandare"),
+    ("GET", "/annan-enhet"),
+    ("POST", "/annan-enhet"),
     # Handed on to the service, which asks for the right.
     *((method, f"/{service}/{{rest:path}}") for service in ("followup", "indicators") for method in (
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
@@ -222,9 +236,34 @@ def routes(app: FastAPI) -> set[tuple[str, str]]:
     """Every path of an app, with each of its methods."""
     own = set(app.fast_paths)  # type: ignore[attr-defined]
     for route in app.routes:
-        inner = route.original_router.routes if hasattr(route, "original_router") else [route]
-        own |= {(method, each.path) for each in inner for method in each.methods}
+        for inner in _inner(route):
+            own |= {(method, each.path) for each in _inner(inner) for method in each.methods}
     return own
+
+
+def _inner(route: Any) -> list[Any]:
+    """The routes of a router that was included, which may hold others."""
+    return list(route.original_router.routes) if hasattr(route, "original_router") else [route]
+
+
+def every_way_in(house: House) -> set[tuple[str, str]]:
+    """The paths of sign-in, of which no installation has all."""
+    services, tree = house.intake.services, house.intake.services.catalogue.units
+    sign_in = replace(
+        create_sign_in(services),
+        provider=Provider("https://id.test", "efterhand", "secret", "https://house.test"),
+        built_in=built_in_users(tree),
+    )
+    pages = create_door(services.settings, services.tokens, catalogue=services.catalogue, sign_in=sign_in)
+    made = FastAPI(openapi_url=None)
+    made.include_router(pages)
+    return {
+        (method, each.path)
+        for route in made.routes
+        for inner in _inner(route)
+        for each in _inner(inner)
+        for method in each.methods
+    }
 
 
 def named_in(answer: httpx.Response) -> set[str]:
@@ -241,12 +280,12 @@ def whom(role: str, unit: str | None) -> set[str]:
 
 
 def test_every_path_of_every_service_is_in_the_matrix(house: House) -> None:
-    found = set().union(*(routes(app) for app in house.apps.values()))
+    found = set().union(*(routes(app) for app in house.apps.values()), every_way_in(house))
     assert len(found) > 30
     assert found == MATRIX.keys() | WITHOUT_A_RIGHT
 
 
-@pytest.mark.parametrize(("method", "path"), MATRIX, ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), MATRIX, ids=map(" ".join, MATRIX))
 def test_a_path_is_open_to_its_roles_and_shows_whom_they_may_see_and_writes_down_whom(
     house: House, method: str, path: str
 ) -> None:
@@ -319,6 +358,17 @@ def test_an_exact_figure_outside_the_reach_is_refused_and_left_out_of_a_breakdow
     cases = "/indicators/v1/figures/closed_12m/cases?cell=unit:south"
     refused = house.ask("GET", cases, house.token("case_analyst", "north"))
     assert (refused.status_code, refused.json()["code"]) == (403, "outside_reach")
+
+
+def test_a_broken_glass_opens_the_unit_with_its_reason_and_not_whom_a_named_role_sees_and_ends(house: House) -> None:
+    own = Grant("case_worker", "north")
+    for until, seen in ((4e9, {"person-own": None, "person-other": "Vikarie"}), (1.0, {"person-own": None})):
+        lent = Grant("case_worker", "south", until=until, reason="Vikarie")
+        token = house.tokens.issue("case_worker", grants=[own, lent], staff="cw-1")
+        for path in ("checks", "notices", "doubts"):
+            answer = house.ask("GET", f"/followup/v1/{path}", token)
+            assert named_in(answer) == seen.keys(), path
+            assert {line["person"]: line["reason"] for line in house.logged("followup")} == seen, path
 
 
 def test_an_integrator_sees_what_was_refused_of_its_sources_and_that_is_written_down(house: House) -> None:
