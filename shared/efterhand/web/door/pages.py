@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from efterhand.catalogue import Catalogue, UnitTree, load_catalogue
 from efterhand.settings import Settings
 from efterhand.web.door.answers import Failure, FieldError, answer_body, answer_faults, day_in
-from efterhand.web.door.entrance import Entrance, SignIn
+from efterhand.web.door.entrance import SIGN_IN, Entrance, SignIn
 from efterhand.web.door.front import PAGE_SIZE, VIEWS, Choice, Front
 from efterhand.web.door.reading import SERVICES, Caller, Reply, Upstreams
 from efterhand.web.door.replies import Replies, business_date
@@ -361,12 +361,11 @@ def _read_assets() -> dict[str, bytes]:
 
 
 def _language_link(request: Request, code: str) -> str:
-    kept = (
-        {}
-        if request.method == "POST"
-        else {k: v for k, v in request.query_params.items() if k not in {"lang", "saved"}}
-    )
-    return f"/?{urlencode({**kept, 'lang': code})}"
+    """Return the address of a page in another language; of what came of a form, or of a sign-in, the first page's."""
+    if request.method == "POST" or request.url.path.startswith(SIGN_IN):
+        return f"/?{urlencode({'lang': code})}"
+    kept = {name: value for name, value in request.query_params.items() if name not in {"lang", "saved"}}
+    return f"{request.url.path}?{urlencode({**kept, 'lang': code})}"
 
 
 def _field(form: FormData, name: str) -> str:
