@@ -371,6 +371,21 @@ def test_a_broken_glass_opens_the_unit_with_its_reason_and_not_whom_a_named_role
             assert {line["person"]: line["reason"] for line in house.logged("followup")} == seen, path
 
 
+def test_where_no_line_can_be_kept_nothing_is_shown(house: House) -> None:
+    shown = {
+        "/followup/v1/checks": "followup",
+        "/indicators/v1/figures/closed_12m/cases": "indicators",
+    }
+    for address, service in shown.items():
+        house.town.do(f"ALTER TABLE {service}.access_log RENAME TO away")
+        try:
+            answer = house.ask("GET", address, house.token("administrator"))
+        finally:
+            house.town.do(f"ALTER TABLE {service}.away RENAME TO access_log")
+        assert answer.status_code == 500
+        assert named_in(answer) == set()
+
+
 def test_an_integrator_sees_what_was_refused_of_its_sources_and_that_is_written_down(house: House) -> None:
     house.intake.empty()
     for source, person in (("/a", "person-own"), ("/b", "person-other")):
