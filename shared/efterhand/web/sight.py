@@ -39,10 +39,10 @@ def sight_of(principal: Principal, right: Right, tree: UnitTree, day: date) -> S
         day: on which the tree decides what lies below a grant's unit; the business date.
     """
     grants = list(principal.grants_with(right))
-    own = units_of(roots(grant for grant in grants if grant.reason is None), tree, day)
+    own = units_of(roots(grant for grant in grants if grant.unit is None or grant.reason is None), tree, day)
     lent: dict[str, str] = {}
     for grant in grants:
-        if grant.reason is not None and grant.unit is not None and own is not None:
+        if grant.unit is not None and grant.reason is not None and own is not None:
             lent.update(dict.fromkeys(_below(tree, grant.unit, day) - own, grant.reason))
     return Sight(
         None if own is None else own | lent.keys(),
