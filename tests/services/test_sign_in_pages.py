@@ -1,7 +1,9 @@
 """How people get in and out at the real door: built-in users, access to another unit, sign-out, tokens for units."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from efterhand.web.app import create_app
+from efterhand.web.door import create_door
 from efterhand.web.rights import Grant, Right
 from efterhand.web.sessions import COOKIE
+from efterhand.web.signin.provider import Begun, NotSignedIn, ProviderSilent
+from efterhand.web.signin.staff import Groups
 from efterhand_intake.bootstrap import bootstrap
 from efterhand_intake.entrypoints.sign_in import WrongSettings, create_sign_in
 from tests.services.intake_running import NO_KAFKA, Intake, running_intake, settings
@@ -77,6 +83,9 @@ def test_nobody_is_chosen_from_another_site_or_another_machine(
 ) -> None:
     refused = browser.post("/valj-anvandare", data={"staff": "analyst"}, headers={"sec-fetch-site": "cross-site"})
     assert refused.status_code == 403
+    # Another site's name that its name server leads to this machine.
+    rebound = browser.post("/valj-anvandare", data={"staff": "analyst"}, headers={"host": "evil.example"})
+    assert rebound.status_code == 403
     monkeypatch.setattr("efterhand.web.door.entrance.is_loopback", lambda _: False)
     for answer in (browser.get("/valj-anvandare"), browser.post("/valj-anvandare", data={"staff": "analyst"})):
         assert (answer.status_code, answer.json()["code"]) == (403, "not_here")
@@ -86,6 +95,89 @@ def test_nobody_is_chosen_from_another_site_or_another_machine(
 def test_a_user_who_is_not_there_is_nobody(browser: httpx.Client) -> None:
     assert browser.post("/valj-anvandare", data={"staff": "nobody"}).status_code == 303
     assert COOKIE not in browser.cookies
+
+
+# --- by a provider ---
+
+
+class Provider:
+    """Says what a test wants to be said, as if it had been verified."""
+
+    def __init__(self, claims: dict[str, Any] | Exception) -> None:
+        self.claims = claims
+
+    async def begin(self) -> Begun:
+        return Begun("https://id.test/auth", "s1", "n1", "v1")
+
+    async def finish(self, begun: Begun, returned: Any) -> dict[str, Any]:
+        assert (begun.state, begun.nonce, begun.verifier) == ("s1", "n1", "v1")
+        if isinstance(self.claims, Exception):
+            raise self.claims
+        return self.claims
+
+
+def come_back(intake: Intake, claims: dict[str, Any] | Exception, cookie: bool = True) -> httpx.Response:
+    """Sign in at a door whose provider says something; the answer to the browser that comes back."""
+    groups = Groups({"kista": (Grant("case_worker", "jobbtorg-kista"),), "many": tuple(MANY)})
+    sign_in = replace(create_sign_in(intake.services), provider=Provider(claims), groups=groups)
+    app = create_app("intake", intake.services.tokens)
+    app.include_router(create_door(intake.services.settings, intake.services.tokens, sign_in=sign_in))
+
+    async def there_and_back() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://door.test") as client:
+            there = await client.get("/logga-in")
+            assert there.headers["location"] == "https://id.test/auth"
+            kept = there.headers["set-cookie"].lower()
+            assert "httponly" in kept
+            assert "samesite=lax" in kept
+            if not cookie:
+                client.cookies.clear()
+            return await client.get("/logga-in/tillbaka?state=s1&code=c1")
+
+    return asyncio.run(there_and_back())
+
+
+MANY = [Grant("case_worker", f"jobbtorg-{number}") for number in range(100)]
+KISTA = {"sub": "k-1", "groups": ["kista"]}
+
+
+def test_who_comes_back_in_a_group_that_is_named_is_in(intake: Intake) -> None:
+    for groups in (["kista", "another"], "kista"):
+        answer = come_back(intake, {**KISTA, "groups": groups, "name": "<b>Öst 1</b>"})
+        assert answer.status_code == 200
+        assert "<b>Öst" not in answer.text
+        (session,) = [each for each in answer.headers.get_list("set-cookie") if each.startswith(f"{COOKIE}=")]
+        holder = intake.services.tokens.verify(session.partition("=")[2].partition(";")[0])
+        assert (holder.staff, holder.grants) == ("k-1", (Grant("case_worker", "jobbtorg-kista"),))
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({**KISTA, "groups": ["another"]}, 403),
+        ({**KISTA, "groups": None}, 403),
+        ({**KISTA, "groups": [{"kista": 1}, 7]}, 403),
+        ({**KISTA, "groups": ["many"]}, 403),
+        ({**KISTA, "sub": "19121212-1212"}, 403),
+        ({**KISTA, "sub": ""}, 403),
+        ({**KISTA, "sub": 17}, 403),
+        ({**KISTA, "sub": "k" * 101}, 403),
+        (NotSignedIn("no"), 403),
+        (ProviderSilent("no"), 503),
+    ],
+)
+def test_who_comes_back_otherwise_is_not_in_and_told_so_on_a_page(
+    intake: Intake, claims: dict[str, Any] | Exception, status: int
+) -> None:
+    answer = come_back(intake, claims)
+    assert answer.status_code == status
+    assert "<h1>" in answer.text
+    assert "19121212" not in answer.text
+    assert not any(each.startswith(f"{COOKIE}=") for each in answer.headers.get_list("set-cookie"))
+
+
+def test_who_did_not_begin_in_this_browser_is_not_in(intake: Intake) -> None:
+    assert come_back(intake, KISTA, cookie=False).status_code == 403
 
 
 # --- out ---

@@ -1,12 +1,11 @@
 """How people get in at this door: the settings checked, and the sessions kept in intake's own tables."""
 
-import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from efterhand.clock import today_in_stockholm
 from efterhand.settings import Settings
-from efterhand.web.door.entrance import COME_BACK, SignIn
+from efterhand.web.door.entrance import COME_BACK, SignIn, is_loopback_name
 from efterhand.web.problem import Problem
 from efterhand.web.rights import Grant, Principal
 from efterhand.web.signin.built_in import built_in_users
@@ -70,20 +69,15 @@ def _check(settings: Settings, public_url: str) -> None:
                 raise WrongSettings(f"{name} must begin with https://, or with http:// and this machine's own address.")
     if settings.choose_user and settings.oidc_issuer:
         raise WrongSettings("EFTERHAND_CHOOSE_USER is for trying out: leave it out where people sign in.")
-    if settings.choose_user and not _is_here(settings.host):
+    if settings.choose_user and not is_loopback_name(settings.host):
         raise WrongSettings("EFTERHAND_CHOOSE_USER needs EFTERHAND_HOST to be a loopback address.")
 
 
 def _is_safe(url: str) -> bool:
     parts = urlsplit(url)
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname)))
-
-
-def _is_here(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback_name(parts.hostname))
+    )
 
 
 class KeptSessions:

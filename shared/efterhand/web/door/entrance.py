@@ -18,6 +18,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from efterhand.catalogue.units import UnitTree
+from efterhand.contracts.identity_numbers import contains_identity_number
 from efterhand.dates import STOCKHOLM
 from efterhand.web.door.words import Words
 from efterhand.web.problem import Problem
@@ -36,6 +37,7 @@ OTHER_UNIT: Final = "/annan-enhet"
 
 _BEGUN_COOKIE: Final = "efterhand_signin"
 _BEGUN_SECONDS: Final = 600
+_LONGEST_NAME: Final = 100
 _NEVER_KEPT: Final = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 _log = structlog.get_logger(__name__)
@@ -150,11 +152,14 @@ class Entrance:
             return self._failed(request, error)
         staff, groups = claims.get(self._sign_in.staff_claim), claims.get(self._sign_in.groups_claim)
         grants = self._sign_in.groups.grants_of(_texts(groups))
-        if not isinstance(staff, str) or not staff or not grants:
+        if not grants:
             return self._failed(request, NotSignedIn("The user is in no group that may do anything here."), known=True)
+        if not isinstance(staff, str) or not 1 <= len(staff) <= _LONGEST_NAME or contains_identity_number(staff):
+            wrong = f"The claim {self._sign_in.staff_claim} holds no staff id, or an identity number: set another."
+            return self._failed(request, NotSignedIn(wrong))
         name = claims.get("name")
         try:
-            return await self._enter(request, grants, staff, name if isinstance(name, str) else None)
+            return await self._enter(request, grants, staff, name[:_LONGEST_NAME] if isinstance(name, str) else None)
         except TooLong as error:
             return self._failed(request, NotSignedIn(str(error)), known=True)
 
@@ -375,15 +380,21 @@ def what_roles_do(words: Words) -> dict[str, str]:
 
 
 def _only_here(request: Request) -> None:
-    """Refuse whoever does not sit at the machine. Raises Problem: 403."""
-    if not is_loopback(request):
+    """Refuse whoever does not sit at the machine, and pages that only pretend to be from it. Raises Problem: 403."""
+    # A name that leads to loopback may be another site's, so that its pages would count as our own.
+    if not is_loopback(request) or not is_loopback_name(request.url.hostname):
         raise Problem(403, "not_here", "This works on the machine itself only")
 
 
 def is_loopback(request: Request) -> bool:
     """Tell whether a request comes from the machine itself."""
+    return request.client is not None and is_loopback_name(request.client.host)
+
+
+def is_loopback_name(host: str | None) -> bool:
+    """Tell whether a host's name or address is this machine's own, whatever a name server says."""
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return False
 
