@@ -355,6 +355,9 @@ class Supervisor:
         if self._options.start_date is not None:
             values["EFTERHAND_START_DATE"] = self._options.start_date.isoformat()
         handed_on = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
+        if handed_on.get("EFTERHAND_STAFF"):
+            # The processes run in the home.
+            handed_on["EFTERHAND_STAFF"] = str(Path(handed_on["EFTERHAND_STAFF"]).absolute())
         if self._options.choose_user:
             handed_on["EFTERHAND_CHOOSE_USER"] = "true"
         return {**_clean_environment(), **handed_on, **values}
