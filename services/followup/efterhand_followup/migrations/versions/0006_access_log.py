@@ -4,7 +4,7 @@ from alembic import op
 
 from efterhand.access_log.tables import create_access_log, drop_access_log
 
-revision = "0005"
+revision = "0006"
 down_revision = "0003"
 branch_labels = None
 depends_on = None

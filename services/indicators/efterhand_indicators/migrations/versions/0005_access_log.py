@@ -4,12 +4,12 @@ from alembic import op
 
 from efterhand.access_log.tables import create_access_log, drop_access_log
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-SCHEMA = "intake"
+SCHEMA = "indicators"
 
 
 def upgrade() -> None:

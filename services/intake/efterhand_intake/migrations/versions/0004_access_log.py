@@ -5,11 +5,11 @@ from alembic import op
 from efterhand.access_log.tables import create_access_log, drop_access_log
 
 revision = "0004"
-down_revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-SCHEMA = "indicators"
+SCHEMA = "intake"
 
 
 def upgrade() -> None:
