@@ -18,9 +18,12 @@ from sqlalchemy import text
 from efterhand.settings import Settings
 from efterhand.web.door import create_door
 from efterhand.web.rights import ROLES, Grant
+from efterhand.web.sight import Sight
 from efterhand.web.signin.built_in import built_in_users
 from efterhand.web.signin.provider import Provider
 from efterhand.web.tokens import Tokens
+from efterhand_followup.application.read_notices import NoticeFilter, read_notices
+from efterhand_followup.application.reading import Asked
 from efterhand_followup.bootstrap import create_services as create_followup
 from efterhand_followup.entrypoints.api import create_app as create_followup_app
 from efterhand_indicators.bootstrap import create_services as create_indicators
@@ -62,7 +65,7 @@ MOVED: Final = f"from=2017-02-28&to={TODAY}"
 
 
 @dataclass(frozen=True)
-class Asked:
+class Way:
     """How a path is asked, and who may."""
 
     roles: set[str]
@@ -73,52 +76,52 @@ class Asked:
     """Whether the answer shows persons."""
 
 
-MATRIX: Final[dict[tuple[str, str], Asked]] = {
-    ("GET", "/followup/v1/openapi.json"): Asked(EVERYBODY),
-    ("GET", "/followup/v1/checks"): Asked(STAFF, persons=True),
-    ("GET", "/followup/v1/notices"): Asked(STAFF, persons=True),
-    ("GET", "/followup/v1/doubts"): Asked(STAFF, persons=True),
-    ("GET", "/followup/v1/due-summary"): Asked(STAFF),
-    ("GET", "/followup/v1/checks/{check_id}/why"): Asked(STAFF, f"/followup/v1/checks/{CHECK}/why"),
-    ("POST", "/followup/v1/checks/{check_id}/answer"): Asked(
+MATRIX: Final[dict[tuple[str, str], Way]] = {
+    ("GET", "/followup/v1/openapi.json"): Way(EVERYBODY),
+    ("GET", "/followup/v1/checks"): Way(STAFF, persons=True),
+    ("GET", "/followup/v1/notices"): Way(STAFF, persons=True),
+    ("GET", "/followup/v1/doubts"): Way(STAFF, persons=True),
+    ("GET", "/followup/v1/due-summary"): Way(STAFF),
+    ("GET", "/followup/v1/checks/{check_id}/why"): Way(STAFF, f"/followup/v1/checks/{CHECK}/why"),
+    ("POST", "/followup/v1/checks/{check_id}/answer"): Way(
         STAFF, f"/followup/v1/checks/{CHECK}/answer", {"on": f"{TODAY}", "response": "declined"}
     ),
-    ("GET", "/followup/v1/access-log"): Asked(LOG, persons=True),
-    ("GET", "/followup/v1/status"): Asked(EVERYBODY),
-    ("POST", "/followup/v1/rebuild"): Asked(OPERATE),
-    ("POST", "/followup/v1/audit"): Asked(OPERATE),
-    ("GET", "/indicators/v1/openapi.json"): Asked(EVERYBODY),
-    ("GET", "/indicators/v1/indicators"): Asked(FIGURES),
-    ("GET", FIGURE): Asked(FIGURES, "/indicators/v1/figures/closed_12m"),
-    ("GET", f"{FIGURE}/why"): Asked(FIGURES, f"/indicators/v1/figures/closed_12m/why?{CELL}"),
-    ("GET", f"{FIGURE}/bridge"): Asked(FIGURES, f"/indicators/v1/figures/closed_12m/bridge?{MOVED}&{CELL}"),
-    ("GET", f"{FIGURE}/cases"): Asked(CASES, "/indicators/v1/figures/closed_12m/cases", persons=True),
-    ("GET", f"{FIGURE}/bridge/cases"): Asked(
+    ("GET", "/followup/v1/access-log"): Way(LOG, persons=True),
+    ("GET", "/followup/v1/status"): Way(EVERYBODY),
+    ("POST", "/followup/v1/rebuild"): Way(OPERATE),
+    ("POST", "/followup/v1/audit"): Way(OPERATE),
+    ("GET", "/indicators/v1/openapi.json"): Way(EVERYBODY),
+    ("GET", "/indicators/v1/indicators"): Way(FIGURES),
+    ("GET", FIGURE): Way(FIGURES, "/indicators/v1/figures/closed_12m"),
+    ("GET", f"{FIGURE}/why"): Way(FIGURES, f"/indicators/v1/figures/closed_12m/why?{CELL}"),
+    ("GET", f"{FIGURE}/bridge"): Way(FIGURES, f"/indicators/v1/figures/closed_12m/bridge?{MOVED}&{CELL}"),
+    ("GET", f"{FIGURE}/cases"): Way(CASES, "/indicators/v1/figures/closed_12m/cases", persons=True),
+    ("GET", f"{FIGURE}/bridge/cases"): Way(
         CASES, f"/indicators/v1/figures/closed_12m/bridge/cases?{MOVED}&step=came_in", persons=True
     ),
-    ("GET", "/indicators/v1/access-log"): Asked(LOG, persons=True),
-    ("GET", "/indicators/v1/status"): Asked(EVERYBODY),
-    ("POST", "/indicators/v1/rebuild"): Asked(OPERATE),
-    ("POST", "/indicators/v1/audit"): Asked(OPERATE),
-    ("GET", "/intake/v1/openapi.json"): Asked(EVERYBODY),
-    ("POST", "/intake/v1/events"): Asked(ADMINISTRATOR | MACHINES, body=[]),
-    ("POST", "/intake/v1/events/validate"): Asked(ADMINISTRATOR | MACHINES, body=[]),
-    ("POST", "/intake/v1/load"): Asked(ADMINISTRATOR, body=[]),
-    ("GET", "/intake/v1/refused"): Asked(REFUSED),
-    ("POST", "/intake/v1/refused/{entry_id}/resend"): Asked(ADMINISTRATOR, "/intake/v1/refused/999/resend"),
-    ("GET", "/intake/v1/access-log"): Asked(LOG),
-    ("GET", "/intake/v1/catalogue"): Asked(EVERYBODY),
-    ("GET", "/intake/v1/catalogue/changes"): Asked(EVERYBODY),
-    ("GET", "/intake/v1/date"): Asked(EVERYBODY),
-    ("POST", "/intake/v1/date"): Asked(OPERATE, body={"date": f"{TODAY}"}),
-    ("GET", "/intake/v1/status"): Asked(EVERYBODY),
-    ("POST", "/intake/v1/republish"): Asked(OPERATE),
-    ("POST", "/intake/v1/tokens"): Asked(ADMINISTRATOR, body={"role": "analyst"}),
-    ("POST", "/intake/v1/glass"): Asked(
+    ("GET", "/indicators/v1/access-log"): Way(LOG, persons=True),
+    ("GET", "/indicators/v1/status"): Way(EVERYBODY),
+    ("POST", "/indicators/v1/rebuild"): Way(OPERATE),
+    ("POST", "/indicators/v1/audit"): Way(OPERATE),
+    ("GET", "/intake/v1/openapi.json"): Way(EVERYBODY),
+    ("POST", "/intake/v1/events"): Way(ADMINISTRATOR | MACHINES, body=[]),
+    ("POST", "/intake/v1/events/validate"): Way(ADMINISTRATOR | MACHINES, body=[]),
+    ("POST", "/intake/v1/load"): Way(ADMINISTRATOR, body=[]),
+    ("GET", "/intake/v1/refused"): Way(REFUSED),
+    ("POST", "/intake/v1/refused/{entry_id}/resend"): Way(ADMINISTRATOR, "/intake/v1/refused/999/resend"),
+    ("GET", "/intake/v1/access-log"): Way(LOG),
+    ("GET", "/intake/v1/catalogue"): Way(EVERYBODY),
+    ("GET", "/intake/v1/catalogue/changes"): Way(EVERYBODY),
+    ("GET", "/intake/v1/date"): Way(EVERYBODY),
+    ("POST", "/intake/v1/date"): Way(OPERATE, body={"date": f"{TODAY}"}),
+    ("GET", "/intake/v1/status"): Way(EVERYBODY),
+    ("POST", "/intake/v1/republish"): Way(OPERATE),
+    ("POST", "/intake/v1/tokens"): Way(ADMINISTRATOR, body={"role": "analyst"}),
+    ("POST", "/intake/v1/glass"): Way(
         {"administrator", "case_worker", "manager"}, body={"unit": "north", "reason": "short"}
     ),
-    ("GET", "/intake/v1/tokens"): Asked(ADMINISTRATOR),
-    ("DELETE", "/intake/v1/tokens/{token_id}"): Asked(ADMINISTRATOR, "/intake/v1/tokens/none"),
+    ("GET", "/intake/v1/tokens"): Way(ADMINISTRATOR),
+    ("DELETE", "/intake/v1/tokens/{token_id}"): Way(ADMINISTRATOR, "/intake/v1/tokens/none"),
 }
 
 WITHOUT_A_RIGHT: Final = {
@@ -331,6 +334,40 @@ def test_on_another_day_the_same_persons_are_seen(house: House, on: str) -> None
                 answer = house.ask("GET", f"/followup/v1/{path}?on={on}", house.token(role, unit))
                 assert named_in(answer) <= whom(role, unit), (path, role, unit)
                 assert path == "notices" or named_in(answer) == whom(role, unit), (role, unit)
+
+
+def test_what_was_told_of_a_case_follows_it_to_the_unit_that_has_it_now(
+    create_database: Callable[[str], str], migrated_template: str
+) -> None:
+    town = Town(create_database(migrated_template), tiny_catalogue_directory())
+    try:
+        town.move_to(date(2017, 1, 2))
+        town.receive(
+            enrolled("mover", date(2017, 1, 2), case="c-mover"),
+            about_the_mover("guidance.held", case="c-mover", on=date(2017, 1, 2)),
+            about_the_mover("case.transferred", case="c-mover", on=TODAY, unit="south"),
+        )
+        for day, unit in ((date(2017, 3, 9), "north"), (TODAY, "south"), (date(2017, 4, 10), "south")):
+            town.move_to(day)
+            for status in ("open", "withdrawn", None):
+                for on in (None, date(2017, 3, 8)):
+                    seen = {reader: whom_notices_show(town, reader, status, on) for reader in ("north", "south")}
+                    assert not seen["north" if unit == "south" else "south"], (day, status, on)
+            assert whom_notices_show(town, unit, "open", None)
+    finally:
+        town.close()
+
+
+def about_the_mover(type_: str, **data: Any) -> dict[str, Any]:
+    return accepted(type_, received=date(2017, 1, 2), person="mover", **data)
+
+
+def whom_notices_show(town: Town, unit: str, status: Any, on: date | None) -> list[str]:
+    """The notices that a reader of one unit sees."""
+    with town.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        asked = Asked(on, Sight(frozenset({unit})))
+        page = read_notices(connection, town.catalogue, asked, NoticeFilter(status=status), None, 100)
+    return [each["id"] for each in page["items"] if each["check"] is not None]
 
 
 def test_the_summary_counts_whom_the_reader_sees(house: House) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from efterhand.catalogue import Catalogue
 from efterhand.persons.store import NOBODY
@@ -93,7 +93,7 @@ def _stored(
         # What was withdrawn stays told; a list is about many protocols and follows them.
         ready = column.protocol.in_(sorted(shown.protocols)) | column.protocol.is_(None)
         conditions.append(ready | (column.status == "withdrawn"))
-    conditions += _seen(asked.sight)
+    conditions += _seen(asked.sight, wanted.status if withdrawn_until is None else "withdrawn")
     if withdrawn_until is not None:
         conditions += [column.status == "withdrawn", column.withdrawn_on <= withdrawn_until]
     elif wanted.status is not None:
@@ -108,11 +108,21 @@ def _stored(
     return [dict(row) for row in connection.execute(selected).mappings()]
 
 
-def _seen(sight: Sight) -> list[ColumnElement[bool]]:
-    """What is about a check is seen by the unit that has its case today, what is about no unit by everybody."""
-    own = select(check.c.unit).where(check.c.person == notice.c.person, check.c.id == notice.c.check_id)
-    unit = func.coalesce(own.scalar_subquery(), notice.c.unit, "")
-    return seen_with(_with_no_unit(sight), unit, notice.c.protected)
+def _seen(sight: Sight, status: Status | None) -> list[ColumnElement[bool]]:
+    """Return the conditions on notices that a reader sees.
+
+    What is about a check is seen by the unit that has its case today, what is about no unit by everybody.
+    """
+    unit: ColumnElement[Any] = notice.c.unit
+    if status not in ("open", "summed"):
+        # Those that stand follow the case; one that was withdrawn says who was told.
+        own = select(check.c.unit).where(check.c.person == notice.c.person, check.c.id == notice.c.check_id)
+        unit = func.coalesce(own.scalar_subquery(), notice.c.unit)
+    seen = seen_with(sight, unit, notice.c.protected)
+    if sight.units is None:
+        return seen
+    openly = [] if sight.protected is None else [~notice.c.protected]
+    return [or_(and_(*seen), and_(notice.c.unit.is_(None), *openly))]
 
 
 def _with_no_unit(sight: Sight) -> Sight:
