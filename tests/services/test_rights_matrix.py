@@ -22,6 +22,7 @@ from efterhand.web.sight import Sight
 from efterhand.web.signin.built_in import built_in_users
 from efterhand.web.signin.provider import Provider
 from efterhand.web.tokens import Tokens
+from efterhand_followup.application.read_checks import CheckFilter, read_checks
 from efterhand_followup.application.read_notices import NoticeFilter, read_notices
 from efterhand_followup.application.reading import Asked
 from efterhand_followup.bootstrap import create_services as create_followup
@@ -336,7 +337,7 @@ def test_on_another_day_the_same_persons_are_seen(house: House, on: str) -> None
                 assert path == "notices" or named_in(answer) == whom(role, unit), (role, unit)
 
 
-def test_what_was_told_of_a_case_follows_it_to_the_unit_that_has_it_now(
+def test_the_checks_and_notices_of_a_case_follow_it_to_the_unit_that_has_it_now(
     create_database: Callable[[str], str], migrated_template: str
 ) -> None:
     town = Town(create_database(migrated_template), tiny_catalogue_directory())
@@ -347,19 +348,30 @@ def test_what_was_told_of_a_case_follows_it_to_the_unit_that_has_it_now(
             about_the_mover("guidance.held", case="c-mover", on=date(2017, 1, 2)),
             about_the_mover("case.transferred", case="c-mover", on=TODAY, unit="south"),
         )
+        elsewhere = {"north": "south", "south": "north"}
         for day, unit in ((date(2017, 3, 9), "north"), (TODAY, "south"), (date(2017, 4, 10), "south")):
             town.move_to(day)
             for status in ("open", "withdrawn", None):
                 for on in (None, date(2017, 3, 8)):
-                    seen = {reader: whom_notices_show(town, reader, status, on) for reader in ("north", "south")}
-                    assert not seen["north" if unit == "south" else "south"], (day, status, on)
+                    assert whom_notices_show(town, elsewhere[unit], status, on) == [], (day, status, on)
             assert whom_notices_show(town, unit, "open", None)
+            for on in (None, date(2017, 3, 8)):
+                assert checks_shown(town, unit, on), (day, on)
+                assert checks_shown(town, elsewhere[unit], on) == [], (day, on)
     finally:
         town.close()
 
 
 def about_the_mover(type_: str, **data: Any) -> dict[str, Any]:
     return accepted(type_, received=date(2017, 1, 2), person="mover", **data)
+
+
+def checks_shown(town: Town, unit: str, on: date | None) -> list[str]:
+    """The checks that a reader of one unit sees."""
+    with town.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        asked = Asked(on, Sight(frozenset({unit})))
+        page = read_checks(connection, town.catalogue, asked, CheckFilter(), None, 100)
+    return [each["id"] for each in page["items"]]
 
 
 def whom_notices_show(town: Town, unit: str, status: Any, on: date | None) -> list[str]:

@@ -260,6 +260,17 @@ def test_a_mistake_in_the_file_of_groups_is_told_with_its_place(tmp_path: Path, 
     assert said in str(caught.value)
 
 
+def test_the_file_of_groups_in_the_docs_is_a_right_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    read = groups(tmp_path, page.partition("```yaml\n")[2].partition("```")[0])
+    assert {grant.role for grants in read.grants.values() for grant in grants} > {"case_worker", "integrator"}
+
+
+def test_every_role_is_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [role for role in ROLES_OF_PEOPLE if f"| `{role}` |" not in page] == []
+
+
 @pytest.mark.parametrize("catalogue", ["stockholm", "nacka"])
 def test_there_is_a_built_in_user_for_each_role_of_people(catalogue: str) -> None:
     tree = load_catalogue(catalogue).units
