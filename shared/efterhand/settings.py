@@ -56,5 +56,27 @@ class Settings(BaseSettings):
     intake_url: str = "http://127.0.0.1:8400"
     followup_url: str = "http://127.0.0.1:8401"
     indicators_url: str = "http://127.0.0.1:8402"
+    public_url: str = ""
+    """Address at which browsers reach the door; none: loopback and the port."""
+    oidc_issuer: str = ""
+    """The OpenID Connect provider that staff sign in with; none: nobody signs in."""
+    oidc_client_id: str = ""
+    """By which the provider knows this installation."""
+    oidc_client_secret: SecretStr = SecretStr("")
+    """The secret that goes with it."""
+    oidc_staff_claim: str = "sub"
+    """The claim that holds the staff id, as `case.assigned` names it in `worker`."""
+    oidc_groups_claim: str = "groups"
+    """The claim that holds the user's groups."""
+    staff: Path | None = None
+    """The file `staff.yaml`: which group may do what."""
+    session_hours: int = Field(default=10, ge=1, le=24)
+    """Hours that a session lasts."""
+    glass_hours: int = Field(default=4, ge=1, le=24)
+    """Hours that access to another unit lasts which somebody takes with a reason."""
+    choose_user: bool = False
+    """Whether whoever sits at this machine may choose to be one of the built-in users."""
+    access_log_days: int = Field(default=730, ge=1)
+    """Days that the log of who saw whom is kept."""
     instance: str = "efterhand-0"
     """Unique name of this worker among all workers of the installation."""

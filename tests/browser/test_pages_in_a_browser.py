@@ -2,22 +2,22 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import uvicorn
 
 from efterhand.web.app import create_app
 from efterhand.web.door import create_door
+from efterhand.web.rights import Grant
 from efterhand.web.sessions import COOKIE, SessionMiddleware
 from tests.services.door_upstreams import Services, a_check, door_settings, door_tokens
+from tests.services.intake_running import running_intake
 
 HERE = Path(__file__).parent
 
@@ -30,23 +30,6 @@ SCREENS = {
 LANGUAGES = ("sv", "en")
 
 Found = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pinned packages of package-lock.json are installed."""
-    directory = tmp_path_factory.mktemp("browser")
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / name, directory)
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=directory, check=True)
-    return directory
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    path = os.environ.get("EFTERHAND_CHROMIUM") or shutil.which("chromium")
-    assert path, "The browser checks need Chromium: install it, or say where it is in EFTERHAND_CHROMIUM."
-    return path
 
 
 @contextmanager
@@ -68,19 +51,24 @@ def served(services: Services) -> Iterator[str]:
 
 
 def look(services: Services, checks: list[dict[str, Any]], modules: Path, chromium: str) -> list[Found]:
-    """Carry out checks in one browser; give what was found, in their order."""
+    """Carry out checks of the door, with made-up services behind it, in one browser."""
     with served(services) as base:
-        plan = {
-            "chromium": chromium,
-            "modules": str(modules),
-            "base": base,
-            "cookie": {"name": COOKIE, "value": door_tokens().issue("administrator")},
-            "checks": [{"kind": "look", "signedIn": True, "path": "/", **check} for check in checks],
-            "pictures": os.environ.get("EFTERHAND_PICTURES"),
-        }
-        done = subprocess.run(
-            ["node", str(HERE / "check.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
-        )
+        return look_at(base, door_tokens().issue("administrator"), checks, modules, chromium)
+
+
+def look_at(base: str, session: str, checks: list[dict[str, Any]], modules: Path, chromium: str) -> list[Found]:
+    """Carry out checks in one browser; give what was found, in their order."""
+    plan = {
+        "chromium": chromium,
+        "modules": str(modules),
+        "base": base,
+        "cookie": {"name": COOKIE, "value": session},
+        "checks": [{"kind": "look", "signedIn": True, "path": "/", **check} for check in checks],
+        "pictures": os.environ.get("EFTERHAND_PICTURES"),
+    }
+    done = subprocess.run(
+        ["node", str(HERE / "check.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     found: list[Found] = json.loads(done.stdout)
     return found
@@ -138,3 +126,20 @@ def test_a_check_is_answered_by_keyboard_alone_and_the_focus_is_always_seen(modu
     assert said == {("sv", "Sparat, behandlas"), ("en", "Saved, being processed")}
     expected = {"on": "2017-12-28", "response": "answered", "occupation": "work"}
     assert services.answers == [(services.checks[0]["id"], expected)] * len(checks)
+
+
+def test_the_pages_of_sign_in_and_of_another_unit_are_accessible(
+    modules: Path, chromium: str, create_database: Callable[[str], str], migrated_template: str
+) -> None:
+    own = Grant("case_worker", "jobbtorg-kista")
+    lent = Grant("case_worker", "jobbtorg-farsta", until=4e9, reason="Vikarierar för kollegan som är sjuk")
+    with running_intake(create_database(migrated_template), choose_user=True) as intake:
+        session = intake.services.tokens.issue("case_worker", grants=[own, lent], staff="k-1", name="Öst 1")
+        checks = [
+            *on_every_screen("choose-user", path="/valj-anvandare", signedIn=False),
+            *on_every_screen("other-unit", path="/annan-enhet"),
+            *on_every_screen("lent", path="/"),
+        ]
+        found = look_at(intake.url, session, checks, modules, chromium)
+    assert [each["status"] for each in found] == [200] * len(checks)
+    assert faults(found) == []

@@ -15,6 +15,7 @@ from efterhand.contracts import parse_event
 from efterhand.database import create_engine, migrate
 from efterhand.erasure import person_hash
 from efterhand.messaging.records import Record
+from efterhand.web.sight import EVERYTHING
 from efterhand_followup.application import apply_events as followup_events
 from efterhand_followup.application import move_date as followup_date
 from efterhand_followup.application.read_checks import CheckFilter, read_checks
@@ -85,14 +86,14 @@ class FollowupStage:
 
     def checks(self, on: date) -> dict[str, Answer]:
         """What the read of checks gives for a day."""
-        asked = Asked(on, sees_protected=True)
+        asked = Asked(on, sight=EVERYTHING)
         page = read_checks(self._connection, catalogue(), asked, CheckFilter(), None, 1000)
         assert page["next"] is None
         return {item["id"]: {name: item[name] for name in CHECK_COLUMNS} for item in page["items"]}
 
     def notices(self, on: date) -> dict[str, Answer]:
         """What the read of notices gives for a day: the open and the summed ones."""
-        asked = Asked(on, sees_protected=True)
+        asked = Asked(on, sight=EVERYTHING)
         found: dict[str, Answer] = {}
         for status in ("open", "summed"):
             page = read_notices(self._connection, catalogue(), asked, NoticeFilter(status=status), None, 1000)
@@ -107,7 +108,7 @@ class FollowupStage:
         found: list[Doubt] = []
         cursor: str | None = None
         while True:
-            page = read_doubts(self._connection, catalogue(), DoubtFilter(), True, cursor, 2)
+            page = read_doubts(self._connection, catalogue(), DoubtFilter(), EVERYTHING, cursor, 2)
             found += [(entry["code"], entry["person"], entry["about"]) for entry in page["items"]]
             cursor = page["next"]
             if cursor is None:

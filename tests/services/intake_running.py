@@ -91,8 +91,8 @@ def settings(database_url: str, **changes: Any) -> Settings:
 
 
 @contextmanager
-def running_intake(database_url: str, **changes: Any) -> Iterator[Intake]:
-    """An intake that listens on a free port, ready; stopped in order at the end."""
+def running_intake(database_url: str, listen: int = 0, **changes: Any) -> Iterator[Intake]:
+    """An intake that listens on a port (0: a free one), ready; stopped in order at the end."""
     services = bootstrap(settings(database_url, **changes))
     has_kafka = services.settings.kafka != NO_KAFKA
     if not has_kafka:
@@ -100,7 +100,7 @@ def running_intake(database_url: str, **changes: Any) -> Iterator[Intake]:
     config = uvicorn.Config(
         create_app(services, publish=has_kafka),
         host="127.0.0.1",
-        port=0,
+        port=listen,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=2,

@@ -19,6 +19,7 @@ __all__ = ["town"]
 
 START = date(2017, 1, 2)
 NOT_DERIVED: Final = {
+    "access_log": "who saw whom",
     "outbox": "what waits to be sent",
     "parked": "what was put aside",
     "position": "how far the topic has been read",

@@ -10,6 +10,7 @@ import pytest
 
 from efterhand.catalogue import Catalogue, load_catalogue
 from efterhand.web.problem import Problem
+from efterhand.web.sight import EVERYTHING
 from efterhand_followup.application.apply_events import apply_events
 from efterhand_followup.application.audit import audit
 from efterhand_followup.application.move_date import adopt_catalogue, drain
@@ -28,7 +29,7 @@ __all__ = ["town"]
 TINY = tiny_catalogue_directory()
 PROTOCOLS = TINY / "protocols.yaml"
 START, TODAY = date(2017, 1, 2), date(2017, 4, 20)
-NOW = Asked(None, sees_protected=True)
+NOW = Asked(None, sight=EVERYTHING)
 
 SOONER = edited_definition(PROTOCOLS, "offer_90d", "due: anchor + 90 days", "due: anchor + 60 days")
 EARLIER_REMINDER = edited_definition(
@@ -140,7 +141,7 @@ def test_while_a_catalogue_is_taken_over_unchanged_protocols_are_shown_and_the_o
         with town.engine.connect() as connection:
             assert due_summary(connection, changed, NOW)["computing"] == told
             with being_computed(done, now["of"]):
-                why_check(connection, changed, "offer_90d:p0:c1", sees_protected=True)
+                why_check(connection, changed, "offer_90d:p0:c1", sight=EVERYTHING)
         # Live traffic: somebody new, and an offer to somebody who has not been computed yet.
         offer = event(
             "offer.made", received=TODAY, person=f"p{4 - done // 3}", case="c1", on=date(2017, 2, 1), kind="job"

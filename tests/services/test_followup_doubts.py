@@ -19,6 +19,7 @@ from efterhand.cli import group
 from efterhand.cli.system import System
 from efterhand.database import downgrade, migrate
 from efterhand.timeline.doubts import CODES
+from efterhand.web.sight import EVERYTHING
 from efterhand_followup.adapters import tables
 from efterhand_followup.application.audit import audit
 from efterhand_followup.application.move_date import adopt_catalogue
@@ -44,7 +45,7 @@ def listed(town: Town, wanted: DoubtFilter | None = None, *, limit: int = 1000) 
     cursor: str | None = None
     while True:
         with town.engine.connect() as connection:
-            page = read_doubts(connection, town.catalogue, wanted or DoubtFilter(), True, cursor, limit)
+            page = read_doubts(connection, town.catalogue, wanted or DoubtFilter(), EVERYTHING, cursor, limit)
         items += page["items"]
         cursor = page["next"]
         if cursor is None:

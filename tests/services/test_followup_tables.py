@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from efterhand.clock import local_date
 from efterhand.timeline.events import parse_instant
+from efterhand.web.sight import EVERYTHING
 from efterhand_followup.application.audit import audit
 from efterhand_followup.application.read_checks import CheckFilter, read_checks
 from efterhand_followup.application.read_notices import NoticeFilter, read_notices
@@ -93,7 +94,7 @@ def test_what_is_read_agrees_with_the_reference_on_the_business_date_and_on_othe
     whole_town.receive(*scene.events)
     whole_town.move_to(scene.business_date)
     for day in {scene.business_date, *scene.days}:
-        asked = Asked(day, sees_protected=True)
+        asked = Asked(day, sight=EVERYTHING)
         with whole_town.engine.connect() as connection:
             checks = _pages(lambda c: read_checks(connection, whole_town.catalogue, asked, CheckFilter(), c, 3))  # noqa: B023
             notices = _pages(

@@ -20,6 +20,7 @@ __all__ = ["office", "office_template"]
 
 YEAR = date(2017, 12, 31)
 NOT_DERIVED: Final = {
+    "access_log": "who saw whom",
     "outbox": "what waits to be sent",
     "parked": "what was put aside",
     "position": "how far the topic has been read",

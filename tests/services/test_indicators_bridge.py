@@ -18,6 +18,7 @@ from efterhand.catalogue.model import Formula, Kind, Operation
 from efterhand.database import bulk_insert, create_engine, migrate
 from efterhand.figures.cells import Dims, Sums, nothing, window_of
 from efterhand.timeline.facts import Facts
+from efterhand.web.sight import Sight
 from efterhand_indicators.adapters import figure_query, scratch, tables
 from efterhand_indicators.adapters.compiler import compile_indicator
 from efterhand_indicators.adapters.thing_query import Reading, Restriction, Step, ThingQuery
@@ -491,10 +492,10 @@ def test_persons_with_a_protected_identity_are_marked_and_shown_only_to_who_may_
     assert [item.get("protected") for item in behind] == [None, True, None]
     asked = Asked("closed_to_livelihood", NOVEMBER, DECEMBER)
     with office.reading() as connection:
-        found = read_bridge_cases(connection, office.definitions, asked, Step.CORRECTED, sees_protected=False)
+        found = read_bridge_cases(connection, office.definitions, asked, Step.CORRECTED, sight=Sight(None))
     assert [item["person"] for item in found.items] == ["p3", "p5"]
     with office.reading() as connection:
-        cases = read_cases(connection, office.definitions, "closed_to_livelihood", DECEMBER, sees_protected=False)
+        cases = read_cases(connection, office.definitions, "closed_to_livelihood", DECEMBER, sight=Sight(None))
     assert [item["person"] for item in cases.items] == ["p2", "p3", "p6", "p7"]
 
 

@@ -125,6 +125,9 @@ def test_a_session_is_in_a_cookie_that_scripts_and_other_sites_do_not_get() -> N
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
+    assert "secure" not in cookie
+    start_session(answer, TOKENS.issue("manager"), 60, secure=True)
+    assert "; secure" in answer.headers.getlist("set-cookie")[1].lower()
     request = Request({"type": "http", "headers": [(b"cookie", cookie.partition(";")[0].encode())]})
     assert session_of(request, TOKENS) is None
     assert not is_own(TOKENS, "x", "å")

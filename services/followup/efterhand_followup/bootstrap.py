@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from efterhand.access_log.retention import forgetting
 from efterhand.catalogue import Catalogue, load_catalogue
 from efterhand.database import create_computing_engine, create_engine, migrate
 from efterhand.messaging.announcements import Announcements
 from efterhand.messaging.positions import Positions
 from efterhand.messaging.relay import Relay
+from efterhand.persons.draining import Rounds
 from efterhand.settings import Settings
 from efterhand.web.revocations import Revocations
 from efterhand.web.tokens import Tokens
@@ -35,6 +37,7 @@ class Services:
     revocations: Revocations
     intake: IntakeClient
     clock: Clock
+    forgetting: Rounds
     relay: Relay
     announcements: Announcements
 
@@ -42,6 +45,7 @@ class Services:
         """Start the threads."""
         self.revocations.load()
         self.clock.rounds.start()
+        self.forgetting.start()
         self.relay.start()
         self.announcements.start()
 
@@ -49,6 +53,7 @@ class Services:
         """Stop the threads in order, and close what is open."""
         self.announcements.stop()
         self.clock.rounds.stop()
+        self.forgetting.stop()
         self.relay.stop()
         self.intake.close()
         self.computing.dispose()
@@ -78,6 +83,7 @@ def create_services(settings: Settings) -> Services:
         revocations=revocations,
         intake=IntakeClient(settings.intake_url, tokens, SOURCE),
         clock=clock,
+        forgetting=forgetting(engine, tables.kept.access_log, settings.access_log_days),
         relay=Relay(engine, tables.outbox, settings.kafka, parked=tables.parked),
         announcements=Announcements(
             settings, clock.set_date, revocations.add, engine=engine, positions=Positions(tables.position)

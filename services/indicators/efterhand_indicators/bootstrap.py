@@ -5,11 +5,13 @@ from importlib.metadata import version
 
 from sqlalchemy import Engine
 
+from efterhand.access_log.retention import forgetting
 from efterhand.catalogue import load_catalogue
 from efterhand.database import create_computing_engine, create_engine, migrate
 from efterhand.messaging.announcements import Announcements
 from efterhand.messaging.positions import Positions
 from efterhand.messaging.relay import Relay
+from efterhand.persons.draining import Rounds
 from efterhand.settings import Settings
 from efterhand.web.revocations import Revocations
 from efterhand.web.tokens import Tokens
@@ -44,6 +46,7 @@ class Services:
     tokens: Tokens
     revocations: Revocations
     drainer: Drainer
+    forgetting: Rounds
     relay: Relay
     announcements: Announcements
 
@@ -51,6 +54,7 @@ class Services:
         """Start the threads."""
         self.revocations.load()
         self.drainer.rounds.start()
+        self.forgetting.start()
         self.relay.start()
         self.announcements.start()
 
@@ -58,6 +62,7 @@ class Services:
         """Stop the threads in order, and close what is open."""
         self.announcements.stop()
         self.drainer.rounds.stop()
+        self.forgetting.stop()
         self.relay.stop()
         self.computing.dispose()
         self.engine.dispose()
@@ -84,6 +89,7 @@ def create_services(settings: Settings) -> Services:
         tokens=Tokens(settings.secret.get_secret_value(), revocations.holds),
         revocations=revocations,
         drainer=drainer,
+        forgetting=forgetting(engine, tables.kept.access_log, settings.access_log_days),
         relay=Relay(engine, tables.outbox, settings.kafka, parked=tables.parked),
         announcements=Announcements(
             settings, drainer.set_date, revocations.add, engine=engine, positions=Positions(tables.position)

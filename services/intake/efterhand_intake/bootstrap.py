@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from efterhand.access_log.retention import forgetting
 from efterhand.catalogue import Catalogue
 from efterhand.catalogue.texts import load_written
 from efterhand.database import create_engine
 from efterhand.messaging.lag import LagMeter
 from efterhand.messaging.positions import Positions
 from efterhand.messaging.relay import Relay
+from efterhand.persons.draining import Rounds
 from efterhand.settings import Settings
 from efterhand.web.problem import not_available
 from efterhand.web.tokens import Tokens
@@ -63,6 +65,7 @@ class Services:
     disposer: Disposer
     relay: Relay
     keeper: Keeper
+    forgetting: Rounds
     broker: BrokerWatch
     lag: LagMeter
 
@@ -73,6 +76,7 @@ class Services:
         """
         self.writer.start()
         self.keeper.start()
+        self.forgetting.start()
         if publish:
             self.relay.start()
             self.broker.start()
@@ -81,6 +85,7 @@ class Services:
         """Stop the threads in order: first what brings in, last what sends out."""
         self.writer.stop()
         self.keeper.stop()
+        self.forgetting.stop()
         self.broker.stop()
         self.relay.stop()
         self.lag.close()
@@ -120,6 +125,7 @@ def bootstrap(settings: Settings) -> Services:
         disposer=Disposer(settings.clock, settings.secret.get_secret_value(), settings.retention_years),
         relay=relay,
         keeper=keeper,
+        forgetting=forgetting(database, tables.access_log, settings.access_log_days),
         broker=BrokerWatch(database, settings.kafka, relay.notify),
         lag=LagMeter(settings.kafka, INBOUND, database, Positions(tables.position)),
     )

@@ -97,7 +97,14 @@ def command(and_exit: bool, port: int, home: Path | None, seed: int, enrolments:
         elif home.exists() and any(home.iterdir()):
             raise click.UsageError(f"{home} is not empty; the demo wants a fresh home.")
         story = _story(seed, enrolments)
-        options = Options(home=home, port=port, clock="manual", start_date=story.first, catalogue=story.catalogue)
+        options = Options(
+            home=home,
+            port=port,
+            clock="manual",
+            start_date=story.first,
+            catalogue=story.catalogue,
+            choose_user=True,
+        )
 
         code = OK
 

@@ -8,7 +8,7 @@ from efterhand.cli.output import Form, form_options, json_option, print_json, pr
 from efterhand.cli.system import System
 
 PATH = "/intake/v1/tokens"
-COLUMNS = ("id", "role", "source", "created_at", "expires_at", "revoked_at")
+COLUMNS = ("id", "role", "source", "unit", "staff", "created_at", "expires_at", "revoked_at")
 
 
 @click.group("token")
@@ -18,15 +18,22 @@ def command() -> None:
 
 @command.command("create")
 @click.argument("role")
-@click.option("--source", help="For the role source: the only event source that the token may write.")
+@click.option(
+    "--source",
+    help="For the role source: the only event source that the token may write; for an integrator: the only one whose"
+    " refused events it shows.",
+)
+@click.option("--unit", help="For a role of units: the unit, with those below it, that the token is for.")
+@click.option("--staff", help="The staff id of whoever gets it, as case.assigned names it in worker.")
 @json_option
-def create(role: str, source: str | None, as_json: bool) -> None:
+def create(role: str, source: str | None, unit: str | None, staff: str | None, as_json: bool) -> None:
     """Make a token with ROLE and print it; it cannot be shown again.
 
-    Roles: administrator, source, case_worker, manager, register_owner, analyst, operator.
+    Roles: administrator, operator, source and integrator; and for a unit or all: case_worker, manager, register_owner,
+    protected_officer, analyst, case_analyst, reviewer.
     """
-    body = {"role": role} if source is None else {"role": role, "source": source}
-    answer = System.running().post(PATH, body)
+    given = {"role": role, "source": source, "unit": unit, "staff": staff}
+    answer = System.running().post(PATH, {name: value for name, value in given.items() if value is not None})
     if as_json:
         print_json(answer)
     else:

@@ -46,6 +46,23 @@ REPEAT_SECONDS: Final = 60.0
 """How often a message about a state that lasts is repeated."""
 FAILURES_AT_START: Final = 6
 """A process that dies so often before the system was ready stops the start."""
+HANDED_ON: Final = tuple(
+    f"EFTERHAND_{name}"
+    for name in (
+        "PUBLIC_URL",
+        "OIDC_ISSUER",
+        "OIDC_CLIENT_ID",
+        "OIDC_CLIENT_SECRET",
+        "OIDC_STAFF_CLAIM",
+        "OIDC_GROUPS_CLAIM",
+        "STAFF",
+        "SESSION_HOURS",
+        "GLASS_HOURS",
+        "CHOOSE_USER",
+        "ACCESS_LOG_DAYS",
+    )
+)
+"""Settings that are the installation's and not this start's: the processes get them as they are."""
 JAVA_VARIABLES: Final = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH")
 """Would change how the broker runs."""
 LINK_VALID: Final = timedelta(minutes=30)
@@ -75,6 +92,8 @@ class Options:
     """host:port of a broker that runs already; none: our own is started."""
     database_url: str | None = None
     """A database that exists already; none: our own server is started."""
+    choose_user: bool = False
+    """Whether whoever sits at the machine may choose to be one of the built-in users."""
 
 
 @dataclass
@@ -335,7 +354,13 @@ class Supervisor:
                 values[variable] = str(layout.ports[port])
         if self._options.start_date is not None:
             values["EFTERHAND_START_DATE"] = self._options.start_date.isoformat()
-        return {**_clean_environment(), **values}
+        handed_on = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
+        if handed_on.get("EFTERHAND_STAFF"):
+            # The processes run in the home.
+            handed_on["EFTERHAND_STAFF"] = str(Path(handed_on["EFTERHAND_STAFF"]).absolute())
+        if self._options.choose_user:
+            handed_on["EFTERHAND_CHOOSE_USER"] = "true"
+        return {**_clean_environment(), **handed_on, **values}
 
     def _wait_for(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS

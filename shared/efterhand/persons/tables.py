@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
 
+from efterhand.access_log.tables import access_log_table
 from efterhand.database import outbox_table, parked_table, position_table
 
 _TEXT: Final = Text()
@@ -42,6 +43,7 @@ class PersonTables:
     that makes the person the unit of consistency, and how far it has been computed. `erased`: keyed hashes of erased
     persons, for whom nothing is kept again. `disposed_event`: keyed hashes of events that were disposed of and never
     are kept again. `context`: one row, what holds for all persons. `gate`: number of the advisory lock on that.
+    `access_log`: who saw whom.
     """
 
     event: Table
@@ -53,6 +55,7 @@ class PersonTables:
     outbox: Table
     position: Table
     parked: Table
+    access_log: Table
     gate: int
 
 
@@ -108,6 +111,7 @@ def define_person_tables(
         outbox=outbox_table(metadata, schema),
         position=position_table(metadata, schema),
         parked=parked_table(metadata, schema),
+        access_log=access_log_table(metadata, schema),
         gate=gate,
     )
 

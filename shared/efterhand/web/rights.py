@@ -1,5 +1,7 @@
-"""Who may do what: a token has a role, a role has rights, and a path asks for one right."""
+"""Who may do what: a token has grants, each a role for a part of the unit tree; a path asks for one right."""
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -26,19 +28,27 @@ class Right(StrEnum):
     PROTECTED_READ = "protected:read"
     SYSTEM_OPERATE = "system:operate"
     TOKENS_MANAGE = "tokens:manage"
+    LOG_READ = "log:read"
+    GLASS_BREAK = "glass:break"
 
 
 _STAFF: Final = frozenset(
     {Right.CHECKS_READ, Right.CHECKS_ANSWER, Right.NOTICES_READ, Right.STATUS_READ, Right.CATALOGUE_READ}
 )
 
+_FIGURES: Final = frozenset({Right.FIGURES_READ, Right.CATALOGUE_READ, Right.STATUS_READ})
+
 ROLES: Final[dict[str, frozenset[Right]]] = {
     "administrator": frozenset(Right),
     "source": frozenset({Right.EVENTS_WRITE, Right.REFUSED_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
-    "case_worker": _STAFF,
-    "manager": _STAFF | {Right.FIGURES_READ},
+    "case_worker": _STAFF | {Right.GLASS_BREAK},
+    "manager": _STAFF | {Right.FIGURES_READ, Right.GLASS_BREAK},
     "register_owner": _STAFF,
-    "analyst": frozenset({Right.FIGURES_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
+    "protected_officer": _STAFF | {Right.PROTECTED_READ},
+    "analyst": _FIGURES,
+    "case_analyst": _FIGURES | {Right.CASES_READ},
+    "integrator": frozenset({Right.REFUSED_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
+    "reviewer": frozenset({Right.LOG_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
     "operator": frozenset({Right.STATUS_READ, Right.SYSTEM_OPERATE, Right.CATALOGUE_READ}),
     "service": frozenset({Right.EVENTS_WRITE, Right.STATUS_READ, Right.CATALOGUE_READ}),
 }
@@ -48,17 +58,66 @@ OWN_SOURCES: Final = "/efterhand/"
 """Sources that begin so are the product's own services; only they may write them."""
 
 
+Reach = frozenset[str] | None
+"""The units under which a right holds, each with those below it in the tree of the day; None: everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role for a part of the unit tree."""
+
+    role: str
+    unit: str | None = None
+    """The unit under which the role holds, itself and all below it; None: everywhere."""
+    source: str | None = None
+    """The only source whose refused events an integrator sees; None: every source."""
+    until: float | None = None
+    """Seconds since 1970 after which the grant holds no more; None: as long as the token."""
+    reason: str | None = None
+    """Why somebody took the grant for a while, in their own words."""
+
+    def holds(self) -> bool:
+        """Tell whether the grant has not run out."""
+        return self.until is None or time.time() < self.until
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Whoever holds a token that was verified."""
 
     token_id: str
     role: str
+    """The first grant's role: what the holder is called, and what decides which sources a program writes."""
     source: str | None = None
+    grants: tuple[Grant, ...] = ()
+    """What the holder may do where; made of the role alone it holds everywhere."""
+    staff: str | None = None
+    """The staff id, as `case.assigned` has it in `worker`; None of a program."""
+    name: str | None = None
+    """What to call the holder on a page."""
+
+    def __post_init__(self) -> None:
+        """Give a holder without grants the one that the role alone stands for."""
+        if not self.grants:
+            object.__setattr__(self, "grants", (Grant(self.role),))
 
     def may(self, right: Right) -> bool:
-        """Tell whether the role has the right."""
-        return right in ROLES.get(self.role, ())
+        """Tell whether the holder has the right, somewhere."""
+        return any(True for _ in self.grants_with(right))
+
+    def reach(self, right: Right) -> Reach:
+        """Return the units under which the right holds, none of them where the holder lacks it."""
+        units = [grant.unit for grant in self.grants_with(right)]
+        return None if None in units else frozenset(unit for unit in units if unit is not None)
+
+    def sources(self, right: Right) -> frozenset[str] | None:
+        """Return the sources for which the right holds; None: for every source."""
+        named = [grant.source or self.source for grant in self.grants_with(right)]
+        return None if None in named else frozenset(source for source in named if source is not None)
+
+    def grants_with(self, right: Right) -> Iterator[Grant]:
+        """Yield the grants that hold now and give the right."""
+        return (grant for grant in self.grants if right in ROLES.get(grant.role, ()) and grant.holds())
 
     def may_write(self, source: str) -> bool:
         """Tell whether events of that source are taken from this holder.

@@ -23,9 +23,9 @@ ENTER_ROLE: Final = "enter"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def start_session(response: Response, token: str, max_age: int) -> None:
-    """Put a token into the session cookie of a browser, for `max_age` seconds."""
-    response.set_cookie(COOKIE, token, max_age=max_age, httponly=True, samesite="strict", path="/")
+def start_session(response: Response, token: str, max_age: int, *, secure: bool = False) -> None:
+    """Put a token into the session cookie of a browser, for `max_age` seconds; `secure`: for HTTPS only."""
+    response.set_cookie(COOKIE, token, max_age=max_age, httponly=True, samesite="strict", path="/", secure=secure)
 
 
 def end_session(response: Response) -> None:

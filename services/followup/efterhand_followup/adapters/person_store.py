@@ -137,4 +137,4 @@ def delete_persons(connection: Connection, persons: Collection[str], list_change
     """Delete every row about the persons in every table, and what waits to be sent about them."""
     delete_what_follows(connection, persons, list_changes_on)
     kept = tables.kept
-    delete_rows(connection, (kept.event, kept.outbox, kept.parked, kept.person), persons)
+    delete_rows(connection, (kept.event, kept.outbox, kept.parked, kept.access_log, kept.person), persons)

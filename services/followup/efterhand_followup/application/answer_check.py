@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from efterhand.clock import end_of_day
 from efterhand.dates import STOCKHOLM
 from efterhand.web.problem import Problem, not_found
+from efterhand.web.sight import Sight
 from efterhand_followup.application.read_checks import read_check
 from efterhand_followup.application.reading import context_with_date
 from efterhand_followup.domain.standing import Row
@@ -23,7 +24,7 @@ def answer_event(
     connection: Connection,
     check_id: str,
     body: Mapping[str, Any],
-    sees_protected: bool,
+    sight: Sight,
     manual_clock: bool,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> dict[str, Any]:
@@ -33,14 +34,14 @@ def answer_event(
         connection: to read the check and what is known of earlier answers.
         check_id: `<protocol>:<person>:<subject>`.
         body: on, response, occupation, same_field, method, as far as given.
-        sees_protected: whether checks about protected persons may be answered.
+        sight: what of persons the one who answers sees.
         manual_clock: whether the business date is moved by hand.
         now: the clock on the wall.
 
     Raises:
         Problem: 404, there is no such check (or it may not be seen); 422, the body says which check it is about.
     """
-    check = read_check(connection, check_id, sees_protected)
+    check = read_check(connection, check_id, sight)
     if check is None:
         raise not_found("There is no such check.")
     if wrong := [name for name in _DECIDED_HERE if name in body]:

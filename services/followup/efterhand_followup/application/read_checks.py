@@ -12,11 +12,14 @@ from efterhand.catalogue import Catalogue
 from efterhand.timeline.checks import UNSETTLED, State
 from efterhand.web.paging import decode_cursor, encode_cursor, page
 from efterhand.web.problem import bad_request
+from efterhand.web.sight import Sight
 from efterhand_followup.adapters.tables import check
 from efterhand_followup.application.reading import (
     Asked,
     Shown,
     context_with_date,
+    seen_by,
+    seen_with,
     shown_protocols,
     standings_on,
     units_below,
@@ -58,14 +61,14 @@ def read_checks(
         shown = shown_protocols(connection, catalogue, context)
         shown.require(wanted.protocols)
         return {**_stored(connection, shown, asked, wanted, units, cursor, limit), **shown.told()}
-    return _evaluated(connection, catalogue, asked, day, wanted, units, cursor, limit)
+    return _evaluated(connection, catalogue, asked, (day, business_date), wanted, units, cursor, limit)
 
 
-def read_check(connection: Connection, check_id: str, sees_protected: bool) -> Row | None:
+def read_check(connection: Connection, check_id: str, sight: Sight) -> Row | None:
     """Return the stored row of a check that may be seen, or None."""
     person = check_id.split(":")[1] if check_id.count(":") == 2 else ""
     row = connection.execute(select(check).where(check.c.person == person, check.c.id == check_id)).mappings().first()
-    return None if row is None or (row["protected"] and not sees_protected) else dict(row)
+    return dict(row) if row is not None and sight.sees(row["unit"], row["protected"]) else None
 
 
 def _stored(
@@ -79,8 +82,7 @@ def _stored(
 ) -> dict[str, Any]:
     column = check.c
     conditions: list[ColumnElement[bool]] = [column.protocol.in_(sorted(shown.protocols))]
-    if not asked.sees_protected:
-        conditions.append(~column.protected)
+    conditions += seen_with(asked.sight, column.unit, column.protected)
     for chosen, value in ((column.person, wanted.person), (column.case_id, wanted.case)):
         if value is not None:
             conditions.append(chosen == value)
@@ -104,12 +106,13 @@ def _evaluated(
     connection: Connection,
     catalogue: Catalogue,
     asked: Asked,
-    day: date,
+    days: tuple[date, date],
     wanted: CheckFilter,
     units: frozenset[str] | None,
     cursor: str | None,
     limit: int,
 ) -> dict[str, Any]:
+    day, business_date = days
     after = decode_cursor(cursor, (str,))
     items: list[dict[str, Any]] = []
     begin_after = after[0] if after else ""
@@ -123,9 +126,8 @@ def _evaluated(
             # Whole persons only: so the cursor needs nothing but the last of them.
             return page(items, encode_cursor([person_before]))
         person_before = standing.person
-        if protected and not asked.sees_protected:
-            continue
-        items += [check_as_json(row, protected) for row in standing.check_rows() if _wanted(row, wanted, units)]
+        rows = seen_by(asked.sight, standing, protected, business_date)
+        items += [check_as_json(row, protected) for row in rows if _wanted(row, wanted, units)]
     return page(items)
 
 
@@ -159,7 +161,8 @@ def due_summary(connection: Connection, catalogue: Catalogue, asked: Asked) -> d
     shown = shown_protocols(connection, catalogue, context) if day == business_date else None
     sunday = day + timedelta(days=6 - day.weekday())
     units: dict[str, Counter[str]] = {}
-    for unit, state, protocol, this_week, count in _unsettled(connection, catalogue, asked, day, sunday, shown):
+    days = day, sunday, business_date
+    for unit, state, protocol, this_week, count in _unsettled(connection, catalogue, asked, days, shown):
         counts = units.setdefault(unit, Counter())
         counts[state] += count
         counts["this_week"] += count if this_week else 0
@@ -177,7 +180,7 @@ def due_summary(connection: Connection, catalogue: Catalogue, asked: Asked) -> d
 
 
 def _unsettled(
-    connection: Connection, catalogue: Catalogue, asked: Asked, day: date, sunday: date, shown: Shown | None
+    connection: Connection, catalogue: Catalogue, asked: Asked, days: tuple[date, date, date], shown: Shown | None
 ) -> Iterator[tuple[str, str, str, bool, int]]:
     """Yield (unit, state, protocol, due this week and not overdue, number of checks).
 
@@ -185,14 +188,14 @@ def _unsettled(
         connection: that sees one state throughout.
         catalogue: the installation's.
         asked: by whom.
-        day: that is asked for.
-        sunday: of the week that it lies in.
+        days: the one that is asked for, the Sunday of the week that it lies in, and the business date.
         shown: on the business date, whose checks are read as stored.
     """
+    day, sunday, business_date = days
     if shown is not None:
         this_week = and_(check.c.due <= sunday, check.c.state != State.OVERDUE.value)
         grouping = (check.c.unit, check.c.state, check.c.protocol, this_week)
-        seen = () if asked.sees_protected else (~check.c.protected,)
+        seen = seen_with(asked.sight, check.c.unit, check.c.protected)
         rows = connection.execute(
             select(*grouping, func.count())
             .where(check.c.state.in_(WORKING_STATES), check.c.protocol.in_(sorted(shown.protocols)), *seen)
@@ -201,8 +204,8 @@ def _unsettled(
         yield from (tuple(row) for row in rows)
         return
     for standing, protected in standings_on(connection, catalogue, day):
-        for row in standing.check_rows():
-            if row["state"] in WORKING_STATES and (asked.sees_protected or not protected):
+        for row in seen_by(asked.sight, standing, protected, business_date):
+            if row["state"] in WORKING_STATES:
                 due_this_week = row["due"] <= sunday and row["state"] != State.OVERDUE
                 yield row["unit"], row["state"], row["protocol"], due_this_week, 1
 

@@ -16,9 +16,10 @@ from sqlalchemy.dialects.postgresql import DATE, TEXT
 from efterhand.catalogue import Catalogue
 from efterhand.timeline.doubts import CASE_OF_TWO, CODES
 from efterhand.web.paging import decode_cursor, encode_cursor, page
+from efterhand.web.sight import Sight
 from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.adapters.tables import doubt, person_case
-from efterhand_followup.application.reading import context_with_date, units_below
+from efterhand_followup.application.reading import context_with_date, seen_with, units_below
 from efterhand_followup.domain.doubts import ADVICE
 
 _LISTED: Final = ("person", "id", "code", "about", "case_id", "unit", "events", "from_on", "protected")
@@ -40,11 +41,13 @@ def read_doubts(
     connection: Connection,
     catalogue: Catalogue,
     wanted: DoubtFilter,
-    sees_protected: bool,
+    sight: Sight,
     cursor: str | None,
     limit: int,
 ) -> dict[str, Any]:
     """Return a page of the list as it stands on the business date, in the order of persons.
+
+    What is about no case of a unit is seen by those only who see every unit.
 
     Raises:
         Problem: 400 for a cursor of another list, 503 before there is a business date.
@@ -53,7 +56,7 @@ def read_doubts(
     units = None if wanted.unit is None else sorted(units_below(catalogue, wanted.unit, day))
     after = decode_cursor(cursor, (str, str))
     parts = [
-        _narrowed(selected, columns, wanted.source, units, sees_protected, after, limit + 1)
+        _narrowed(selected, columns, wanted.source, units, sight, after, limit + 1)
         for selected, columns in _parts(day, wanted.code)
     ]
     found = union_all(*parts).subquery()
@@ -105,13 +108,12 @@ def _narrowed(
     columns: Mapping[str, ColumnElement[Any]],
     source: str | None,
     units: Sequence[str] | None,
-    sees_protected: bool,
+    sight: Sight,
     after: Sequence[Any] | None,
     limit: int,
 ) -> Select[Any]:
     """Take of one part what is asked for: the first so many behind the cursor."""
-    if not sees_protected:
-        selected = selected.where(~columns["protected"])
+    selected = selected.where(*seen_with(sight, columns["unit"], columns["protected"]))
     if units is not None:
         selected = selected.where(columns["unit"].in_(units))
     if source is not None:

@@ -1,20 +1,23 @@
 """The notices of a day, in pages."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from efterhand.catalogue import Catalogue
 from efterhand.persons.store import NOBODY
 from efterhand.web.paging import decode_cursor, encode_cursor, page
-from efterhand_followup.adapters.tables import notice
+from efterhand.web.sight import Sight
+from efterhand_followup.adapters.tables import check, notice
 from efterhand_followup.application.reading import (
     Asked,
     Shown,
     context_with_date,
+    seen_by,
+    seen_with,
     shown_protocols,
     standings_on,
     units_below,
@@ -64,7 +67,8 @@ def read_notices(
     else:
         rows = []
         if wanted.status != "withdrawn":
-            rows += [row for row in _evaluated(connection, catalogue, asked, day) if _wanted(row, wanted, units)]
+            standing = _evaluated(connection, catalogue, asked, day, business_date)
+            rows += [row for row in standing if _wanted(row, wanted, units)]
         if wanted.status in (None, "withdrawn"):
             rows += _stored(connection, asked, wanted, units, begin_after, limit + 1, day)
         rows = sorted((row for row in rows if row["id"] > begin_after), key=lambda row: row["id"])[: limit + 1]
@@ -89,8 +93,7 @@ def _stored(
         # What was withdrawn stays told; a list is about many protocols and follows them.
         ready = column.protocol.in_(sorted(shown.protocols)) | column.protocol.is_(None)
         conditions.append(ready | (column.status == "withdrawn"))
-    if not asked.sees_protected:
-        conditions.append(~column.protected)
+    conditions += _seen(asked.sight, wanted.status if withdrawn_until is None else "withdrawn")
     if withdrawn_until is not None:
         conditions += [column.status == "withdrawn", column.withdrawn_on <= withdrawn_until]
     elif wanted.status is not None:
@@ -105,17 +108,45 @@ def _stored(
     return [dict(row) for row in connection.execute(selected).mappings()]
 
 
-def _evaluated(connection: Connection, catalogue: Catalogue, asked: Asked, day: date) -> Iterable[Row]:
+def _seen(sight: Sight, status: Status | None) -> list[ColumnElement[bool]]:
+    """Return the conditions on notices that a reader sees.
+
+    What is about a check is seen by the unit that has its case today, what is about no unit by everybody.
+    """
+    unit: ColumnElement[Any] = notice.c.unit
+    if status not in ("open", "summed"):
+        # Those that stand follow the case; one that was withdrawn says who was told.
+        own = select(check.c.unit).where(check.c.person == notice.c.person, check.c.id == notice.c.check_id)
+        unit = func.coalesce(own.scalar_subquery(), notice.c.unit)
+    seen = seen_with(sight, unit, notice.c.protected)
+    if sight.units is None:
+        return seen
+    openly = [] if sight.protected is None else [~notice.c.protected]
+    return [or_(and_(*seen), and_(notice.c.unit.is_(None), *openly))]
+
+
+def _with_no_unit(sight: Sight) -> Sight:
+    """Return what is seen by somebody who also sees what is about no unit, called ""."""
+    return sight if sight.units is None else replace(sight, units=sight.units | {""})
+
+
+def _evaluated(
+    connection: Connection, catalogue: Catalogue, asked: Asked, day: date, business_date: date
+) -> Iterable[Row]:
+    sight = asked.sight
     lists: dict[str, bool] = {}
     for standing, protected in standings_on(connection, catalogue, day):
-        if protected and not asked.sees_protected:
-            continue
-        for list_id in standing.lists:
-            lists[list_id] = lists.get(list_id, True) and protected
+        if not protected or sight.protected != frozenset():
+            for list_id in standing.lists:
+                lists[list_id] = lists.get(list_id, True) and protected
+        seen = {row["id"] for row in seen_by(sight, standing, protected, business_date)}
         for each in standing.notices:
-            yield {**notice_row(standing.person, each), "protected": protected}
+            if each.check in seen:
+                yield {**notice_row(standing.person, each), "protected": protected}
     for list_id, protected in lists.items():
-        yield {**notice_row(NOBODY, summing_notice(list_id)), "protected": protected}
+        row = notice_row(NOBODY, summing_notice(list_id))
+        if _with_no_unit(sight).sees(row["unit"] or "", protected):
+            yield {**row, "protected": protected}
 
 
 def _wanted(row: Row, wanted: NoticeFilter, units: frozenset[str] | None) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import ColumnElement, Connection, text
 
 from efterhand.catalogue import Catalogue
 from efterhand.catalogue.fingerprints import fingerprints_of_protocols
@@ -15,10 +15,11 @@ from efterhand.persons.store import read_events
 from efterhand.timeline.checks import derive_checks
 from efterhand.timeline.facts import derive_facts
 from efterhand.web.problem import being_computed, not_available
+from efterhand.web.sight import Sight
 from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.adapters.tables import kept
 from efterhand_followup.domain.context import Context
-from efterhand_followup.domain.standing import Standing, stand_on
+from efterhand_followup.domain.standing import Row, Standing, stand_on
 from efterhand_followup.domain.watermarks import known_to
 
 PERSONS_AT_A_TIME = 200
@@ -26,10 +27,10 @@ PERSONS_AT_A_TIME = 200
 
 @dataclass(frozen=True)
 class Asked:
-    """The day that is asked for (None: the business date) and whether protected persons may be seen."""
+    """The day that is asked for (None: the business date) and what of persons the reader sees."""
 
     on: date | None
-    sees_protected: bool
+    sight: Sight
 
 
 def context_with_date(connection: Connection) -> tuple[Context, date]:
@@ -121,3 +122,17 @@ def shown_protocols(connection: Connection, catalogue: Catalogue, context: Conte
 def units_below(catalogue: Catalogue, unit: str, day: date) -> frozenset[str]:
     """Return a unit and those under it in the tree of a day; a unit that the catalogue lacks is alone."""
     return catalogue.units.below_on(unit, day) | {unit}
+
+
+def seen_with(sight: Sight, unit: ColumnElement[Any], protected: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """Return the conditions on rows, with their unit and whether the person is protected, that a reader sees."""
+    conditions: list[ColumnElement[bool]] = [] if sight.units is None else [unit.in_(sorted(sight.units))]
+    if sight.protected is not None:
+        conditions.append(~protected | unit.in_(sorted(sight.protected)) if sight.protected else ~protected)
+    return conditions
+
+
+def seen_by(sight: Sight, standing: Standing, protected: bool, business_date: date) -> list[Row]:
+    """Return the rows of a person's checks that a reader sees: by the unit that has the case on the business date."""
+    facts = standing.facts
+    return [row for row in standing.check_rows() if sight.sees(facts.unit_on(row["case_id"], business_date), protected)]

@@ -8,13 +8,14 @@ from efterhand.catalogue import Catalogue
 from efterhand.persons.store import read_events
 from efterhand.timeline.events import Event
 from efterhand.web.problem import not_found
+from efterhand.web.sight import Sight
 from efterhand_followup.adapters import tables
 from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.application.read_checks import check_as_json, read_check
 from efterhand_followup.application.reading import shown_protocols
 
 
-def why_check(connection: Connection, catalogue: Catalogue, check_id: str, sees_protected: bool) -> dict[str, Any]:
+def why_check(connection: Connection, catalogue: Catalogue, check_id: str, sight: Sight) -> dict[str, Any]:
     """Return a check as it stands on the business date, its protocol's names, and the events behind it.
 
     The first event is the one that the check follows; then what it was found by, and what settled it.
@@ -23,13 +24,13 @@ def why_check(connection: Connection, catalogue: Catalogue, check_id: str, sees_
         connection: that sees one state throughout.
         catalogue: the installation's.
         check_id: `<protocol>:<person>:<subject>`.
-        sees_protected: whether checks about protected persons may be seen.
+        sight: what of persons the reader sees.
 
     Raises:
         Problem: 404, there is no such check, or it may not be seen; 503, not everybody has been computed by its
             protocol.
     """
-    row = read_check(connection, check_id, sees_protected)
+    row = read_check(connection, check_id, sight)
     if row is None or row["protocol"] not in catalogue.protocols:
         raise not_found("There is no such check.")
     shown_protocols(connection, catalogue, read_context(connection)).require([row["protocol"]])

@@ -1,8 +1,9 @@
 """The paths under `/followup/v1`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from threading import Lock
 from typing import Annotated, Any
 
@@ -10,11 +11,16 @@ from fastapi import APIRouter, Body, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
+from efterhand.access_log.lines import Seen, lines_of
+from efterhand.access_log.reading import AccessFilter, read_access_log
+from efterhand.persons.access import keep_access
 from efterhand.timeline.checks import State
 from efterhand.timeline.doubts import CODES
 from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from efterhand.web.problem import Problem, bad_request, not_available
 from efterhand.web.rights import Principal, Right, requires
+from efterhand.web.sight import Sight, sight_of
+from efterhand_followup.adapters import tables
 from efterhand_followup.adapters.intake_client import IntakeUnavailable
 from efterhand_followup.application.answer_check import answer_event
 from efterhand_followup.application.audit import audit
@@ -23,7 +29,8 @@ from efterhand_followup.application.read_checks import CheckFilter, due_summary,
 from efterhand_followup.application.read_doubts import DoubtFilter, read_doubts
 from efterhand_followup.application.read_notices import NoticeFilter, Status, read_notices
 from efterhand_followup.application.read_status import read_backlog, read_status
-from efterhand_followup.application.reading import Asked
+from efterhand_followup.application.reading import Asked, context_with_date
+from efterhand_followup.application.who_is_seen import protected_among, seen_in, seen_in_notices
 from efterhand_followup.application.why_check import why_check
 from efterhand_followup.bootstrap import Services
 
@@ -50,8 +57,17 @@ def _said(names: str | None) -> tuple[str, ...]:
     return tuple(each for each in (names or "").split(",") if each)
 
 
-def _asked(on: date | None, principal: Principal) -> Asked:
-    return Asked(on, principal.may(Right.PROTECTED_READ))
+def _sight(connection: Connection, services: Services, principal: Principal, right: Right) -> Sight:
+    """Return what of persons the holder sees today; a case follows its transfers."""
+    _, today = context_with_date(connection)
+    return sight_of(principal, right, services.catalogue.units, today)
+
+
+def _log(services: Services, principal: Principal, right: Right, kind: str, seen: Sequence[Seen], sight: Sight) -> None:
+    """Keep who saw whom, before the answer goes out."""
+    if seen:
+        with services.engine.begin() as connection:
+            keep_access(connection, tables.kept, lines_of(principal, right, kind, seen, sight))
 
 
 @router.get("/checks")
@@ -73,14 +89,17 @@ def checks(
         raise bad_request("wrong_state", f"There is no state {unknown[0]!r}; the states are {', '.join(State)}.")
     services = _services(request)
     with _reading(services) as connection:
-        return read_checks(
+        sight = _sight(connection, services, principal, Right.CHECKS_READ)
+        found = read_checks(
             connection,
             services.catalogue,
-            _asked(on, principal),
+            Asked(on, sight),
             CheckFilter(person, case, unit, _said(protocol), states),
             cursor,
             limit,
         )
+    _log(services, principal, Right.CHECKS_READ, "checks", seen_in(found["items"]), sight)
+    return found
 
 
 @router.get("/notices")
@@ -98,14 +117,18 @@ def notices(
     """List notices; without a status those of every status."""
     services = _services(request)
     with _reading(services) as connection:
-        return read_notices(
+        sight = _sight(connection, services, principal, Right.NOTICES_READ)
+        found = read_notices(
             connection,
             services.catalogue,
-            _asked(on, principal),
+            Asked(on, sight),
             NoticeFilter(status, unit, check, summed_into),
             cursor,
             limit,
         )
+        seen = seen_in_notices(connection, found["items"])
+    _log(services, principal, Right.NOTICES_READ, "notices", seen, sight)
+    return found
 
 
 @router.get("/doubts")
@@ -123,14 +146,10 @@ def doubts(
         raise bad_request("wrong_code", f"There is no code {code!r}; the codes are {', '.join(CODES)}.")
     services = _services(request)
     with _reading(services) as connection:
-        return read_doubts(
-            connection,
-            services.catalogue,
-            DoubtFilter(unit, source, code),
-            principal.may(Right.PROTECTED_READ),
-            cursor,
-            limit,
-        )
+        sight = _sight(connection, services, principal, Right.CHECKS_READ)
+        found = read_doubts(connection, services.catalogue, DoubtFilter(unit, source, code), sight, cursor, limit)
+    _log(services, principal, Right.CHECKS_READ, "doubts", seen_in(found["items"]), sight)
+    return found
 
 
 @router.get("/due-summary")
@@ -140,7 +159,8 @@ def summary(
     """Count unsettled checks by unit and state."""
     services = _services(request)
     with _reading(services) as connection:
-        return due_summary(connection, services.catalogue, _asked(on, principal))
+        sight = _sight(connection, services, principal, Right.CHECKS_READ)
+        return due_summary(connection, services.catalogue, Asked(on, sight))
 
 
 @router.get("/checks/{check_id}/why")
@@ -148,7 +168,10 @@ def why(request: Request, principal: Annotated[Principal, requires(Right.CHECKS_
     """Show the events behind a check."""
     services = _services(request)
     with _reading(services) as connection:
-        return why_check(connection, services.catalogue, check_id, principal.may(Right.PROTECTED_READ))
+        sight = _sight(connection, services, principal, Right.CHECKS_READ)
+        found = why_check(connection, services.catalogue, check_id, sight)
+    _log(services, principal, Right.CHECKS_READ, "why", seen_in([found["check"]]), sight)
+    return found
 
 
 @router.post("/checks/{check_id}/answer")
@@ -165,7 +188,7 @@ def answer(
             connection,
             check_id,
             body,
-            principal.may(Right.PROTECTED_READ),
+            _sight(connection, services, principal, Right.CHECKS_ANSWER),
             manual_clock=services.settings.clock == "manual",
         )
     # No connection is held while the door is asked.
@@ -176,6 +199,36 @@ def answer(
     if not reply.accepted:
         return Response(reply.body, reply.status, media_type=reply.media_type)
     return JSONResponse({"event": {"source": event["source"], "id": event["id"]}}, 202)
+
+
+@router.get("/access-log")
+def access_log(
+    request: Request,
+    principal: Annotated[Principal, requires(Right.LOG_READ)],
+    person: str | None = None,
+    case: str | None = None,
+    staff: str | None = None,
+    token: str | None = None,
+    day: date | None = None,
+    kind: str | None = None,
+    cursor: str | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Any:
+    """List who saw whom here, the newest line first."""
+    services = _services(request)
+    with _reading(services) as connection:
+        sight = _sight(connection, services, principal, Right.LOG_READ)
+        found, seen = read_access_log(
+            connection,
+            tables.kept.access_log,
+            AccessFilter(person, case, staff, token, day, kind),
+            sight,
+            partial(protected_among, connection),
+            cursor,
+            limit,
+        )
+    _log(services, principal, Right.LOG_READ, "access-log", seen, sight)
+    return found
 
 
 @router.get("/status")

@@ -16,7 +16,14 @@ _TEXTS = ARRAY(TEXT)
 DERIVED = (*tables.stored.facts.values(), tables.stored.contribution)
 """Every table that has rows about persons which are computed from the events."""
 
-OF_A_PERSON = (*DERIVED, tables.kept.event, tables.kept.outbox, tables.kept.parked, tables.kept.person)
+OF_A_PERSON = (
+    *DERIVED,
+    tables.kept.event,
+    tables.kept.outbox,
+    tables.kept.parked,
+    tables.kept.access_log,
+    tables.kept.person,
+)
 """Every table that has rows about persons."""
 
 

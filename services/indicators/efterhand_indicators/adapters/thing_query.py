@@ -85,11 +85,14 @@ class Restriction:
 
     dims: Mapping[str, str]
     part: str | None = None
+    within: frozenset[str] | None = None
+    """Only what is counted in one of these units, whatever the cell; None: in any."""
 
     def parameters(self) -> dict[str, Any]:
         """Return the values that the statements ask for, but for the units."""
         own = {f"cell_{place}": value for place, (name, value) in enumerate(self.dims.items()) if name != "unit"}
-        return own if self.part is None else {**own, "part": self.part}
+        within = {} if self.within is None else {"within": sorted(self.within)}
+        return {**own, **within, **({} if self.part is None else {"part": self.part})}
 
     def units(self, ancestors: Mapping[str, Iterable[str]], name: str = "") -> dict[str, Any]:
         """Return the units that lie in the cell's; `name` is that of the window on whose last day they do."""
@@ -199,6 +202,8 @@ class ThingQuery:
 
     def _in_cell(self, own: Mapping[str, ColumnElement[Any]], window: str) -> list[ColumnElement[bool]]:
         conditions = []
+        if self.restriction.within is not None:
+            conditions.append(own["unit"] == any_(bindparam("within", type_=ARRAY(Text))))
         for place, each in enumerate(self.restriction.dims):
             if each == "unit":
                 conditions.append(own[each] == any_(bindparam(f"{window}units", type_=ARRAY(Text))))

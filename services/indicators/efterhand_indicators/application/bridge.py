@@ -12,6 +12,7 @@ from efterhand.catalogue import Catalogue, Indicator
 from efterhand.catalogue.model import Kind
 from efterhand.figures.cells import Cell, Sums, Window, cell, window_of
 from efterhand.persons.watermarks import as_of
+from efterhand.web.sight import EVERYTHING, Sight
 from efterhand_indicators.adapters import context_store
 from efterhand_indicators.adapters.thing_query import (
     BETWEEN,
@@ -32,6 +33,7 @@ from efterhand_indicators.application.explaining import (
     counted_by,
     protected_persons,
     restricted,
+    sees_protected,
     units_above,
 )
 from efterhand_indicators.application.figures import business_date_of, complete_on, derive_as_known
@@ -371,7 +373,7 @@ def read_bridge_cases(
     after: Sequence[str] | None = None,
     limit: int = 100,
     *,
-    sees_protected: bool = True,
+    sight: Sight = EVERYTHING,
 ) -> BridgeCases:
     """Return the things behind one step of a bridge, each with what it added before and what it adds after.
 
@@ -380,13 +382,14 @@ def read_bridge_cases(
         step: whose things.
         after: key of the last item of the page before.
         limit: items on this page.
-        sees_protected: whether persons with a protected identity are listed; they count in any case.
+        sight: what of persons the reader sees; only what is counted in those units is listed, and persons with a
+            protected identity where all that the reader sees is open for them too.
 
     Raises:
         UnknownWord, NotYet, OverflowError, MadeOfOthers, WrongPeriod, Disposed: as `read_bridge`.
     """
     prepared = _prepare(connection, definitions, asked)
-    query = ThingQuery(prepared.indicator, prepared.restriction)
+    query = ThingQuery(prepared.indicator, replace(prepared.restriction, within=sight.units))
     parameters = {
         **_parameters(query, prepared.windows, definitions.catalogue),
         **after_parameters(after or ()),
@@ -396,9 +399,10 @@ def read_bridge_cases(
     found = connection.execute(statement, parameters).mappings().all()
     shown = found[:limit]
     protected = protected_persons(connection, {row["person"] for row in shown}, prepared.business_date)
+    lists_protected = sees_protected(sight, sight.units or {None})
     items = []
     for row in shown:
-        if row["person"] in protected and not sees_protected:
+        if row["person"] in protected and not lists_protected:
             continue
         item = _item(prepared.indicator, step, row)
         items.append({**item, "protected": True} if row["person"] in protected else item)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping
 
 from efterhand.catalogue import Indicator
 from efterhand.figures.cells import Window, window_of
+from efterhand.web.sight import EVERYTHING, Sight
 from efterhand_indicators.adapters import context_store
 from efterhand_indicators.adapters.thing_query import (
     ThingQuery,
@@ -19,7 +20,13 @@ from efterhand_indicators.adapters.thing_query import (
 )
 from efterhand_indicators.application.closed_figures import check_nobody_is_gone
 from efterhand_indicators.application.definitions import Definitions
-from efterhand_indicators.application.explaining import counted_by, protected_persons, restricted, units_above
+from efterhand_indicators.application.explaining import (
+    counted_by,
+    protected_persons,
+    restricted,
+    sees_protected,
+    units_above,
+)
 from efterhand_indicators.application.figures import business_date_of, derive_as_known
 
 Key = tuple[str, ...]
@@ -45,7 +52,7 @@ def read_cases(
     *,
     cell: Mapping[str, str] | None = None,
     known: date | None = None,
-    sees_protected: bool = True,
+    sight: Sight = EVERYTHING,
 ) -> Cases:
     """Return what an indicator counts in one cell of the window that ends on a day; each thing is counted once.
 
@@ -58,7 +65,8 @@ def read_cases(
         limit: items on this page.
         cell: dimensions and their values; None: the total.
         known: without what was received after that day; None: from everything that is known now.
-        sees_protected: whether persons with a protected identity are listed; they count in any case.
+        sight: what of persons the reader sees; only what is counted in those units is listed, and persons with a
+            protected identity where the reader sees them.
 
     Raises:
         UnknownWord, NotYet, OverflowError: as `read_figure`.
@@ -71,7 +79,7 @@ def read_cases(
     business_date = business_date_of(context)
     window = window_of(indicator, at or business_date)
     check_nobody_is_gone(connection, [window], known)
-    query = ThingQuery(indicator, restricted(indicator, definitions.catalogue, cell or {}))
+    query = ThingQuery(indicator, restricted(indicator, definitions.catalogue, cell or {}, sight.units))
     parameters = query.parameters({"": window}, {"": units_above(query, definitions.catalogue, window)})
     if known is not None:
         parameters["anew"] = list(derive_as_known(connection, definitions, [compiled], known))
@@ -84,10 +92,16 @@ def read_cases(
         tuple(
             {**item, "protected": True} if item["person"] in protected else item
             for item in items
-            if sees_protected or item["person"] not in protected
+            if item["person"] not in protected or sees_protected(sight, counted_in(item))
         ),
         next_after,
     )
+
+
+def counted_in(item: Mapping[str, Any]) -> set[str | None]:
+    """Return the units in which an item of the list is counted."""
+    rows = item.get("made_of") or [item]
+    return {row["dims"].get("unit") for row in rows}
 
 
 def list_things(

@@ -13,6 +13,7 @@ from efterhand.dates import AGE_BANDS
 from efterhand.figures.cells import Sums, Window
 from efterhand.persons.store import read_events
 from efterhand.timeline.facts import derive_facts
+from efterhand.web.sight import Sight
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.adapters.compiler import CompiledIndicator
 from efterhand_indicators.adapters.thing_query import Restriction, ThingQuery
@@ -44,8 +45,16 @@ def counted_by(definitions: Definitions, context: Context, name: str) -> Compile
     return shown_indicator(definitions, context, name)
 
 
-def restricted(indicator: Indicator, catalogue: Catalogue, cell: Mapping[str, str]) -> Restriction:
+def restricted(
+    indicator: Indicator, catalogue: Catalogue, cell: Mapping[str, str], within: frozenset[str] | None = None
+) -> Restriction:
     """Return the cell that is restricted to values of dimensions, of a split perhaps also to a part.
+
+    Args:
+        indicator: the definition.
+        catalogue: whose units there are.
+        cell: dimensions and their values.
+        within: only what is counted in one of these units; None: in any.
 
     Raises:
         UnknownWord: there is no such dimension, or no cell of that value: what is unknown counts in the totals only.
@@ -63,7 +72,7 @@ def restricted(indicator: Indicator, catalogue: Catalogue, cell: Mapping[str, st
         if name in indicator.dimensions and value not in known.get(name, (value,)):
             raise UnknownWord(name, value, known[name])
     dims = {name: cell[name] for name in indicator.dimensions if name in cell}
-    return Restriction(dims, cell.get(part) if part is not None and part not in dims else None)
+    return Restriction(dims, cell.get(part) if part is not None and part not in dims else None, within)
 
 
 def units_above(query: ThingQuery, catalogue: Catalogue, window: Window) -> Mapping[str, tuple[str, ...]]:
@@ -90,6 +99,11 @@ def added_up(indicator: Indicator, restriction: Restriction, values: Mapping[str
         return Sums(None, denominator, expected, total)
     has_numerator = indicator.kind is Kind.SHARE or restriction.part is not None
     return Sums(numerator if has_numerator else None, denominator, expected)
+
+
+def sees_protected(sight: Sight, units: Collection[str | None]) -> bool:
+    """Tell whether a reader sees somebody with a protected identity who is counted in some units: in all of them."""
+    return all(sight.sees(unit, True) for unit in units)
 
 
 def protected_persons(connection: Connection, persons: Collection[str], day: date) -> set[str]:

@@ -1,7 +1,7 @@
 """A figure at T, broken down, as known now or on a day."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from hashlib import sha256
@@ -76,6 +76,15 @@ class Figure:
     cells: tuple[Cell, ...]
     reason: str | None = None
 
+    def within(self, units: frozenset[str] | None) -> "Figure":
+        """Return what somebody is told who has the right to some units' figures (None: to all).
+
+        Those units' own cells, and beside them, to compare with, the total of all and by sex.
+        """
+        if units is None:
+            return self
+        return replace(self, cells=tuple(each for each in self.cells if may_be_told(each.dims, units)))
+
     @property
     def projection(self) -> bool:
         """Whether the window ends in the future: what will count if nothing more happens."""
@@ -113,6 +122,13 @@ class Figure:
                 for each in self.cells
             ],
         }
+
+
+def may_be_told(dims: Mapping[str, str], units: frozenset[str] | None) -> bool:
+    """Tell whether a cell is one that somebody is told who has the right to some units' figures (None: to all)."""
+    if units is None:
+        return True
+    return dims["unit"] in units if "unit" in dims else dims.keys() <= {"sex"}
 
 
 class BeingComputed(NotYet):

@@ -1,7 +1,7 @@
 """The paths under `/indicators/v1` that explain a figure: what it means, whom it counts, how it became another one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any, Final
@@ -9,20 +9,22 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 
-from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT, decode_cursor, encode_cursor, page
+from efterhand.web.paging import DEFAULT_LIMIT, decode_cursor, encode_cursor, page
 from efterhand.web.problem import Problem, bad_request
 from efterhand.web.rights import Principal, Right, requires
+from efterhand.web.sight import Sight
 from efterhand_indicators.adapters.thing_query import Step
 from efterhand_indicators.application.bridge import Asked, WrongPeriod, read_bridge, read_bridge_cases
 from efterhand_indicators.application.cases import Key, read_cases
 from efterhand_indicators.application.explaining import MadeOfOthers
+from efterhand_indicators.application.figures import may_be_told
+from efterhand_indicators.application.who_is_seen import seen_in
 from efterhand_indicators.application.why import why_figure
 from efterhand_indicators.bootstrap import Services
-from efterhand_indicators.entrypoints.http import day_of, reading, services_of
+from efterhand_indicators.entrypoints.http import Limit, day_of, log, reading, services_of, sight
 
 router = APIRouter(prefix="/indicators/v1/figures/{indicator}")
 
-Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 Day = Annotated[str | None, Query(description="A calendar day, as 2017-12-31.")]
 CellText = Annotated[str | None, Query(description="One cell: dimensions with values, as sex:female,unit:north.")]
 
@@ -56,6 +58,22 @@ def _explaining(services: Services) -> Iterator[Connection]:
             raise bad_request("wrong_period", str(error)) from None
 
 
+def _look(
+    connection: Connection, services: Services, principal: Principal, right: Right, cell: Mapping[str, str]
+) -> Sight:
+    """Return what the holder sees by a right. Raises Problem: 403, the cell is none of what the holder may be told."""
+    seen = sight(connection, services, principal, right)
+    told = cell if right is Right.FIGURES_READ else {name: value for name, value in cell.items() if name == "unit"}
+    if not may_be_told(told, seen.units):
+        raise Problem(
+            403,
+            "outside_reach",
+            "The token does not allow this",
+            f"The right {right} holds for a part of the units, and this cell lies outside of it.",
+        )
+    return seen
+
+
 def _cursor_of(key: Key | None) -> str | None:
     return None if key is None else encode_cursor(key)
 
@@ -63,7 +81,7 @@ def _cursor_of(key: Key | None) -> str | None:
 @router.get("/why")
 def why(
     request: Request,
-    _: Annotated[Principal, requires(Right.FIGURES_READ)],
+    principal: Annotated[Principal, requires(Right.FIGURES_READ)],
     indicator: str,
     at: Day = None,
     cell: CellText = None,
@@ -73,6 +91,7 @@ def why(
     days, dims = (day_of("at", at), day_of("known", known)), _cell_of(cell)
     services = services_of(request)
     with _explaining(services) as connection:
+        _look(connection, services, principal, Right.FIGURES_READ, dims)
         return why_figure(connection, services.definitions, indicator, days[0], dims, days[1])
 
 
@@ -91,6 +110,7 @@ def cases(
     days, dims, after = (day_of("at", at), day_of("known", known)), _cell_of(cell), decode_cursor(cursor, _CURSOR)
     services = services_of(request)
     with _explaining(services) as connection:
+        seen_by = _look(connection, services, principal, Right.CASES_READ, dims)
         found = read_cases(
             connection,
             services.definitions,
@@ -100,8 +120,10 @@ def cases(
             limit,
             cell=dims,
             known=days[1],
-            sees_protected=principal.may(Right.PROTECTED_READ),
+            sight=seen_by,
         )
+        seen = seen_in(connection, found.items)
+    log(services, principal, Right.CASES_READ, "cases", seen)
     window = {"indicator": indicator, "from": found.window.first, "to": found.window.last}
     return {**window, **page(found.items, _cursor_of(found.next_after))}
 
@@ -109,7 +131,7 @@ def cases(
 @router.get("/bridge")
 def bridge(
     request: Request,
-    _: Annotated[Principal, requires(Right.FIGURES_READ)],
+    principal: Annotated[Principal, requires(Right.FIGURES_READ)],
     indicator: str,
     since: Annotated[str | None, Query(alias="from")] = None,
     to: Day = None,
@@ -120,6 +142,7 @@ def bridge(
     asked = _asked(indicator, since, to, known, cell)
     services = services_of(request)
     with _explaining(services) as connection:
+        _look(connection, services, principal, Right.FIGURES_READ, asked.cell or {})
         return read_bridge(connection, services.definitions, asked).as_json()
 
 
@@ -142,6 +165,7 @@ def bridge_cases(
         raise bad_request("wrong_step", f"There is no step '{step}'; the steps are {', '.join(Step)}.")
     services = services_of(request)
     with _explaining(services) as connection:
+        seen_by = _look(connection, services, principal, Right.CASES_READ, asked.cell or {})
         found = read_bridge_cases(
             connection,
             services.definitions,
@@ -149,8 +173,10 @@ def bridge_cases(
             Step(step),
             after,
             limit,
-            sees_protected=principal.may(Right.PROTECTED_READ),
+            sight=seen_by,
         )
+        seen = seen_in(connection, found.items)
+    log(services, principal, Right.CASES_READ, "bridge-cases", seen)
     return {"indicator": indicator, "step": found.step, **page(found.items, _cursor_of(found.next_after))}
 
 

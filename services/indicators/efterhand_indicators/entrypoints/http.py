@@ -1,21 +1,34 @@
 """The paths under `/indicators/v1`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from threading import Lock
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 
+from efterhand.access_log.lines import Seen, lines_of
+from efterhand.access_log.reading import AccessFilter, read_access_log
+from efterhand.persons.access import keep_access
 from efterhand.persons.computing import read_computing
+from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from efterhand.web.problem import Problem, bad_request, being_computed, disposed_of, not_available
 from efterhand.web.rights import Principal, Right, requires
+from efterhand.web.sight import Sight, sight_of
 from efterhand_indicators.adapters.context_store import read_context
 from efterhand_indicators.adapters.tables import kept
 from efterhand_indicators.application.audit import audit
-from efterhand_indicators.application.figures import BeingComputed, NotYet, UnknownWord, list_indicators, read_figure
+from efterhand_indicators.application.explaining import protected_persons
+from efterhand_indicators.application.figures import (
+    BeingComputed,
+    NotYet,
+    UnknownWord,
+    business_date_of,
+    list_indicators,
+    read_figure,
+)
 from efterhand_indicators.application.rebuild import rebuild
 from efterhand_indicators.application.status import read_status
 from efterhand_indicators.bootstrap import Services
@@ -24,6 +37,8 @@ from efterhand_indicators.domain.closed_book import Disposed
 router = APIRouter(prefix="/indicators/v1")
 
 _one_audit = Lock()
+
+Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 
 def services_of(request: Request) -> Services:
@@ -49,6 +64,19 @@ def reading(services: Services) -> Iterator[Connection]:
             raise not_available(str(error)) from None
         except OverflowError as error:
             raise bad_request("wrong_date", f"The window lies outside of the calendar: {error}.") from None
+
+
+def sight(connection: Connection, services: Services, principal: Principal, right: Right) -> Sight:
+    """Return what of persons, or of which units' figures, the holder sees by today's tree. Raises NotYet."""
+    today = business_date_of(read_context(connection))
+    return sight_of(principal, right, services.definitions.catalogue.units, today)
+
+
+def log(services: Services, principal: Principal, right: Right, kind: str, seen: Sequence[Seen]) -> None:
+    """Keep who saw whom, before the answer goes out."""
+    if seen:
+        with services.engine.begin() as connection:
+            keep_access(connection, kept, lines_of(principal, right, kind, seen))
 
 
 def _unknown(error: UnknownWord) -> Problem:
@@ -86,17 +114,54 @@ def indicators(request: Request, _: Annotated[Principal, requires(Right.FIGURES_
 @router.get("/figures/{indicator}")
 def figure(
     request: Request,
-    _: Annotated[Principal, requires(Right.FIGURES_READ)],
+    principal: Annotated[Principal, requires(Right.FIGURES_READ)],
     indicator: str,
     at: str | None = None,
     by: str | None = None,
     known: str | None = None,
 ) -> Any:
-    """Give a figure at T (`at`; default: the business date), by every combination of the dimensions in `by`."""
+    """Give a figure at T (`at`; default: the business date), by every combination of the dimensions in `by`.
+
+    Who has the right for a part of the tree is told the units of that part, and the total of all and by sex.
+    """
     days = day_of("at", at), day_of("known", known)
     services = services_of(request)
     with reading(services) as connection:
-        return read_figure(connection, services.definitions, indicator, days[0], _dimensions(by), days[1]).as_json()
+        units = sight(connection, services, principal, Right.FIGURES_READ).units
+        found = read_figure(connection, services.definitions, indicator, days[0], _dimensions(by), days[1])
+        return found.within(units).as_json()
+
+
+@router.get("/access-log")
+def access_log(
+    request: Request,
+    principal: Annotated[Principal, requires(Right.LOG_READ)],
+    person: str | None = None,
+    case: str | None = None,
+    staff: str | None = None,
+    token: str | None = None,
+    day: str | None = None,
+    kind: str | None = None,
+    cursor: str | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> Any:
+    """List who saw whom here, the newest line first."""
+    wanted = AccessFilter(person, case, staff, token, day_of("day", day), kind)
+    services = services_of(request)
+    with reading(services) as connection:
+        seen_by = sight(connection, services, principal, Right.LOG_READ)
+        today = business_date_of(read_context(connection))
+        found, seen = read_access_log(
+            connection,
+            kept.access_log,
+            wanted,
+            seen_by,
+            lambda persons: protected_persons(connection, persons, today),
+            cursor,
+            limit,
+        )
+    log(services, principal, Right.LOG_READ, "access-log", seen)
+    return found
 
 
 @router.get("/status")

@@ -155,6 +155,8 @@ def erase(connection: Connection, erasure: Erasure) -> bool:
         " OR encode(value, 'escape') ~ :mention OR encode(key, 'escape') ~ :mention OR reason ~ :mention",
         "DELETE FROM intake.refused WHERE person = :erased OR body ~ :mention OR event_id ~ :mention"
         " OR message ~ :mention OR field ~ :mention",
+        # Behind the refusals, whose rows a reader has locked until its lines are there.
+        "DELETE FROM intake.access_log WHERE person = :erased",
         # Without a person in the row: this is what makes everybody else forget, and nothing takes it away.
         "INSERT INTO intake.outbox (topic, key, value) VALUES ('case-events', convert_to(:erased, 'UTF8'), :sent)",
     ):

@@ -106,18 +106,19 @@ def listed(
     *,
     code: str | None,
     source: str | None,
-    reader: str | None,
+    readers: Collection[str] | None,
     closed: bool,
     before: int | None,
     rows: int,
 ) -> Sequence[Row[Any]]:
-    """Return entries, the newest first.
+    """Return entries, the newest first, locked against an erasure until the transaction ends.
 
     Args:
         connection: to read with.
         code: only those with this code.
         source: only those of this source.
-        reader: only what the sender with this source may see: what it sent, and what else was refused of its own.
+        readers: only what the senders with these sources may see: what they sent, and what else was refused of their
+            own. None: everything.
         closed: whether those that are done with are wanted instead of those that are open.
         before: only those with a lower id.
         rows: at most so many.
@@ -127,12 +128,14 @@ def listed(
         conditions.append(refused.c.codes.contains([code]))
     if source is not None:
         conditions.append(refused.c.source == source)
-    if reader is not None:
-        foreign = refused.c.codes.contains(["source_not_allowed"])
-        conditions.append(or_(refused.c.sender == reader, and_(refused.c.source == reader, not_(foreign))))
+    if readers is not None:
+        own, foreign = sorted(readers), refused.c.codes.contains(["source_not_allowed"])
+        conditions.append(or_(refused.c.sender.in_(own), and_(refused.c.source.in_(own), not_(foreign))))
     if before is not None:
         conditions.append(refused.c.id < before)
-    return connection.execute(select(refused).where(*conditions).order_by(refused.c.id.desc()).limit(rows)).all()
+    # Whoever erases a person waits for the lines of the log that say who saw the entries about that person.
+    selected = select(refused).where(*conditions).order_by(refused.c.id.desc()).limit(rows)
+    return connection.execute(selected.with_for_update(key_share=True, read=True)).all()
 
 
 def count_open(connection: Connection) -> int:

@@ -57,11 +57,27 @@ def forget(connection: Connection, name: str) -> None:
     connection.execute(kept.delete().where(kept.c.name == name))
 
 
-def keep_token(connection: Connection, token_id: str, role: str, source: str | None, expires: datetime | None) -> None:
-    """Keep that a token was issued."""
+def keep_token(
+    connection: Connection,
+    token_id: str,
+    role: str,
+    *,
+    source: str | None = None,
+    unit: str | None = None,
+    staff: str | None = None,
+    expires: datetime | None = None,
+) -> None:
+    """Keep that a token was issued: with which role, for which unit or source, to whom, and until when it holds."""
     connection.execute(
         token.insert().values(
-            id=token_id, role=role, source=source, created_at=datetime.now(UTC), expires_at=expires, revoked_at=None
+            id=token_id,
+            role=role,
+            source=source,
+            unit=unit,
+            staff=staff,
+            created_at=datetime.now(UTC),
+            expires_at=expires,
+            revoked_at=None,
         )
     )
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from efterhand.access_log.tables import access_log_table
 from efterhand.database import outbox_table, parked_table, position_table
 
 SCHEMA = "intake"
@@ -33,6 +34,7 @@ metadata = MetaData()
 outbox = outbox_table(metadata, SCHEMA)
 position = position_table(metadata, SCHEMA)
 parked = parked_table(metadata, SCHEMA)
+access_log = access_log_table(metadata, SCHEMA)
 
 event = Table(
     "event",
@@ -151,13 +153,15 @@ token = Table(
     Column("id", BYTES, nullable=False),
     Column("role", BYTES, nullable=False),
     Column("source", BYTES),
+    Column("unit", BYTES),
+    Column("staff", BYTES),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
     PrimaryKeyConstraint("id", name="token_pkey"),
     schema=SCHEMA,
 )
-"""Tokens that were issued: never the token itself."""
+"""Tokens and sessions that were issued: never the token itself. The role and the unit are the first grant's."""
 
 catalogue = Table(
     "catalogue",

@@ -23,6 +23,7 @@ from efterhand_intake.bootstrap import Services, bootstrap
 from efterhand_intake.entrypoints.door import create_entry, create_proxy
 from efterhand_intake.entrypoints.http_events import EVENTS, LOAD, VALIDATE, EventsEndpoint
 from efterhand_intake.entrypoints.http_routes import create_routes
+from efterhand_intake.entrypoints.sign_in import create_sign_in
 
 _log = structlog.get_logger(__name__)
 
@@ -69,7 +70,11 @@ def create_app(services: Services, *, pages: bool = True, publish: bool = True) 
     if pages:
         from efterhand.web.door import create_door
 
-        app.include_router(create_door(services.settings, services.tokens, catalogue=services.catalogue))
+        app.include_router(
+            create_door(
+                services.settings, services.tokens, catalogue=services.catalogue, sign_in=create_sign_in(services)
+            )
+        )
     return app
 
 

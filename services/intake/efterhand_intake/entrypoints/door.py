@@ -1,6 +1,5 @@
 """The front door: one address for the three services and the pages, and the link that opens a session."""
 
-import ipaddress
 from datetime import timedelta
 from typing import Final
 
@@ -9,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from efterhand.web.door.entrance import is_loopback
 from efterhand.web.problem import Problem
 from efterhand.web.sessions import ENTER_ROLE, start_session
 from efterhand.web.tokens import InvalidToken
@@ -16,7 +16,6 @@ from efterhand_intake.adapters import registers
 from efterhand_intake.bootstrap import Services
 from efterhand_intake.entrypoints.posted import LARGEST_BODY
 
-_SESSION: Final = timedelta(hours=12)
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _NOT_PASSED_ON: Final = frozenset(
     {
@@ -79,7 +78,7 @@ def create_entry(services: Services) -> APIRouter:
     @router.get("/enter")
     async def enter(request: Request, key: str = "") -> Response:
         """Open a session as administrator, once for each key, in a browser of this machine."""
-        if not _is_local(request):
+        if not is_loopback(request):
             raise _not_valid("The link works on the machine itself only.")
         try:
             principal = services.tokens.verify(key)
@@ -90,8 +89,9 @@ def create_entry(services: Services) -> APIRouter:
         if not await run_in_threadpool(_use, services, principal.token_id):
             raise _not_valid("The link has been used. Ask for a new one.")
         answer = RedirectResponse("/", 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
-        session = services.tokens.issue("administrator", valid_for=_SESSION)
-        start_session(answer, session, int(_SESSION.total_seconds()))
+        valid_for = timedelta(hours=services.settings.session_hours)
+        session = services.tokens.issue("administrator", valid_for=valid_for)
+        start_session(answer, session, int(valid_for.total_seconds()))
         return answer
 
     return router
@@ -100,15 +100,6 @@ def create_entry(services: Services) -> APIRouter:
 def _use(services: Services, key_id: str) -> bool:
     with services.engine.begin() as connection:
         return registers.use_key(connection, key_id)
-
-
-def _is_local(request: Request) -> bool:
-    if request.client is None:
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
 
 
 def _not_valid(detail: str) -> Problem:

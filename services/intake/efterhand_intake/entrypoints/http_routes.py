@@ -11,19 +11,23 @@ from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
+from efterhand.access_log.reading import AccessFilter
+from efterhand.clock import today_in_stockholm
 from efterhand.contracts import REFUSAL_CODES, NotJson, parse_event
 from efterhand.disposal import WrongHorizon
 from efterhand.timeline.digest import BUCKETS, digest_of
 from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT, decode_cursor, encode_cursor, page
 from efterhand.web.problem import Problem, bad_request, not_available, not_found
 from efterhand.web.rights import Principal, Right, requires
-from efterhand_intake.adapters import archive, catalogues, disposals, refusals, registers
+from efterhand.web.sight import sight_of
+from efterhand_intake.adapters import access, archive, catalogues, disposals, refusals, registers
 from efterhand_intake.adapters.writer import NotStored
 from efterhand_intake.application import keep_the_date, manage_tokens, publish_again, try_refused_again
 from efterhand_intake.application.dispose import Wanted
 from efterhand_intake.bootstrap import Services
 from efterhand_intake.entrypoints.http_events import answer_of
 from efterhand_intake.entrypoints.posted import LARGEST_BODY
+from efterhand_intake.entrypoints.sign_in import KeptSessions
 
 MOST_DISPOSALS: Final = 1000
 """Persons that one request may dispose of: for so long nothing else is received."""
@@ -57,12 +61,22 @@ class NewDisposals(BaseModel):
     persons: Annotated[list[Person], Field(max_length=MOST_DISPOSALS)]
 
 
+class WantedUnit(BaseModel):
+    """The unit that somebody asks access to, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    unit: str
+    reason: str
+
+
 class NewToken(BaseModel):
     """What token is wanted."""
 
     model_config = ConfigDict(extra="forbid")
     role: str
     source: str | None = None
+    unit: str | None = None
+    staff: str | None = None
     valid_days: Annotated[int, Field(ge=1, le=3660)] | None = None
 
 
@@ -70,6 +84,7 @@ def create_routes(services: Services) -> APIRouter:
     """Return the routes under `/intake/v1` that are not for posting events."""
     router = APIRouter(prefix="/intake/v1")
     engine = services.engine
+    sessions = KeptSessions(services)
 
     @router.get("/refused")
     def list_refused(
@@ -80,22 +95,47 @@ def create_routes(services: Services) -> APIRouter:
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,
     ) -> dict[str, Any]:
-        """List what was refused, the newest first; a source's token sees what is its own."""
+        """List what was refused, the newest first; a source's token and an integrator see what is their own."""
         if code is not None and code not in REFUSAL_CODES:
             raise bad_request("wrong_code", f"The codes are {', '.join(REFUSAL_CODES)}.")
         before = decode_cursor(cursor, (int,))
-        with engine.connect() as connection:
+        with engine.begin() as connection:
             rows = refusals.listed(
                 connection,
                 code=code,
                 source=source,
-                reader=principal.source if principal.role == "source" else None,
+                readers=principal.sources(Right.REFUSED_READ),
                 closed=closed,
                 before=None if before is None else before[0],
                 rows=limit + 1,
             )
-        items = [_entry(row) for row in rows[:limit]]
+            items = [_entry(row) for row in rows[:limit]]
+            seen = [
+                access.seen_in(row.person, item["event"]) for row, item in zip(rows, items, strict=False) if row.person
+            ]
+            access.log(connection, principal, Right.REFUSED_READ, "refused", seen)
         return page(items, encode_cursor([rows[limit - 1].id]) if len(rows) > limit else None)
+
+    @router.get("/access-log")
+    def access_log(
+        principal: Annotated[Principal, requires(Right.LOG_READ)],
+        person: str | None = None,
+        case: str | None = None,
+        staff: str | None = None,
+        token: str | None = None,
+        day: date | None = None,
+        kind: str | None = None,
+        cursor: str | None = None,
+        limit: Limit = DEFAULT_LIMIT,
+    ) -> dict[str, Any]:
+        """List who saw whom here, and who broke the glass, the newest line first."""
+        wanted = AccessFilter(person, case, staff, token, day, kind)
+        with engine.begin() as connection:
+            today = registers.stored_date(connection) or today_in_stockholm()
+            sight = sight_of(principal, Right.LOG_READ, services.catalogue.units, today)
+            found, seen = access.read(connection, wanted, sight, cursor, limit)
+            access.log(connection, principal, Right.LOG_READ, "access-log", seen)
+        return found
 
     @router.post("/refused/{entry_id}/resend")
     async def resend(
@@ -177,12 +217,29 @@ def create_routes(services: Services) -> APIRouter:
         services.relay.notify()
         return {"before": wanted.before, "disposed": len(done.disposed), "moved_on": list(done.moved_on)}
 
+    @router.post("/glass", status_code=201)
+    def break_glass(
+        wanted: WantedUnit, request: Request, _: Annotated[Principal, requires(Right.GLASS_BREAK)]
+    ) -> dict[str, str]:
+        """Give the holder of a token access to another unit for some hours; the reason is kept."""
+        token = request.headers["authorization"].partition(" ")[2].strip()
+        return {"token": sessions.break_glass(token, wanted.unit, wanted.reason)}
+
     @router.post("/tokens", status_code=201)
     def issue_token(wanted: NewToken, _: Annotated[Principal, requires(Right.TOKENS_MANAGE)]) -> Response:
         """Issue a token; its text is shown this once."""
         try:
             with engine.begin() as connection:
-                issued = manage_tokens.issue(connection, services.tokens, wanted.role, wanted.source, wanted.valid_days)
+                issued = manage_tokens.issue(
+                    connection,
+                    services.tokens,
+                    wanted.role,
+                    wanted.source,
+                    wanted.valid_days,
+                    unit=wanted.unit,
+                    staff=wanted.staff,
+                    units=services.catalogue.units.units,
+                )
         except manage_tokens.WrongToken as error:
             raise Problem(422, "wrong_token", "No such token can be issued", str(error)) from None
         return _json(issued, 201)
@@ -280,7 +337,8 @@ def _entry(row: Row[Any]) -> dict[str, Any]:
 
 
 def _token(row: Row[Any]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("id", "role", "source", "created_at", "expires_at", "revoked_at")}
+    names = ("id", "role", "source", "unit", "staff", "created_at", "expires_at", "revoked_at")
+    return {name: getattr(row, name) for name in names}
 
 
 def _date(services: Services, day: date | None) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from efterhand.catalogue import Catalogue, load_catalogue
+from efterhand.catalogue import Catalogue, UnitTree, load_catalogue
 from efterhand.settings import Settings
 from efterhand.web.door.answers import Failure, FieldError, answer_body, answer_faults, day_in
+from efterhand.web.door.entrance import SIGN_IN, Entrance, SignIn
 from efterhand.web.door.front import PAGE_SIZE, VIEWS, Choice, Front
 from efterhand.web.door.reading import SERVICES, Caller, Reply, Upstreams
 from efterhand.web.door.replies import Replies, business_date
@@ -60,6 +61,7 @@ def create_door(
     *,
     catalogue: Catalogue | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    sign_in: SignIn | None = None,
 ) -> APIRouter:
     """Return the routes of the door's pages: `/`, an answer to a check, and the style sheet.
 
@@ -68,6 +70,7 @@ def create_door(
         tokens: verifies sessions and tokens, and keys the references that stand for checks in addresses.
         catalogue: the loaded catalogue; without it the one of the settings is loaded.
         transport: replaces the network between the door and the services.
+        sign_in: how people get in; None: by the one-time link and by tokens only.
 
     Raises:
         CatalogueError: the catalogue cannot be read.
@@ -81,6 +84,9 @@ def create_door(
         _read_assets(),
     )
     router = APIRouter(include_in_schema=False)
+    if sign_in is not None:
+        door.entrance = Entrance(sign_in, tokens, door.units, door.words_of, door.page)
+        router.include_router(door.entrance.routes())
     router.add_api_route("/", door.front, methods=["GET"], response_class=HTMLResponse)
     router.add_api_route("/uppfoljningar/{ref}/svar", door.answer, methods=["POST"], response_class=HTMLResponse)
     router.add_api_route("/static/{name}", door.asset, methods=["GET"])
@@ -106,6 +112,18 @@ class _Door:
         versions = {name: hashlib.sha256(content).hexdigest()[:12] for name, content in assets.items()}
         self._answerable = ",".join(each.id for each in catalogue.protocols.values() if each.takes_answers)
         self._templates = {language: _environment(each, versions) for language, each in words.items()}
+
+        self.entrance: Entrance | None = None
+        """How people get in and out; None: by the one-time link and by tokens only."""
+
+    @property
+    def units(self) -> UnitTree:
+        """The units that the pages name."""
+        return self._catalogue.units
+
+    def words_of(self, request: Request) -> Words:
+        """Return the language of a request."""
+        return self._words[self._language(request)]
 
     # --- routes ---
 
@@ -174,7 +192,7 @@ class _Door:
         words = self._words[self._language(request)]
         front = Front(words, self._catalogue, holder.principal, self._reference, choice, failure)
         context = {**front.context(replies), "saved": saved, CSRF_FIELD: csrf_token(self._tokens, holder.token)}
-        return self._page(request, "front.html", context, status)
+        return self.page(request, "front.html", context, status)
 
     async def _ask(self, caller: Caller, principal: Principal, choice: Choice) -> Replies:
         """Ask everything that the reader may see, at once; the figures when the day is known."""
@@ -283,20 +301,25 @@ class _Door:
     # --- answers ---
 
     def _log_in(self, request: Request) -> Response:
-        response = self._page(request, "no_right.html", {}, 401)
+        ways = {"sign_in": False, "choose_user": False} if self.entrance is None else self.entrance.ways()
+        response = self.page(request, "no_right.html", ways, 401)
         response.headers["www-authenticate"] = "Bearer"
         return response
 
     def _refused(self, request: Request, heading: str, sentence: str) -> Response:
-        return self._page(request, "refused.html", {"heading": heading, "sentence": sentence}, 403)
+        return self.page(request, "refused.html", {"heading": heading, "sentence": sentence}, 403)
 
-    def _page(self, request: Request, template: str, context: Mapping[str, Any], status: int) -> Response:
+    def page(self, request: Request, template: str, context: Mapping[str, Any], status: int) -> Response:
+        """Render a template in the language of a request."""
         language = self._language(request)
         environment = self._templates[language]
         top = next((unit for unit in self._catalogue.units.units.values() if self._is_top(unit.id)), None)
-        html = environment.get_template(template).render(
-            **context, place=top.name if top else None, language_link=lambda code: _language_link(request, code)
-        )
+        shown = {
+            "who": None if self.entrance is None else self.entrance.who(request),
+            "place": top.name if top else None,
+            "language_link": lambda code: _language_link(request, code),
+        }
+        html = environment.get_template(template).render({**shown, **context})
         response = HTMLResponse(html, status, _HEADERS)
         if request.query_params.get("lang") in LANGUAGES:
             response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, httponly=True, samesite="lax", path="/")
@@ -338,12 +361,11 @@ def _read_assets() -> dict[str, bytes]:
 
 
 def _language_link(request: Request, code: str) -> str:
-    kept = (
-        {}
-        if request.method == "POST"
-        else {k: v for k, v in request.query_params.items() if k not in {"lang", "saved"}}
-    )
-    return f"/?{urlencode({**kept, 'lang': code})}"
+    """Return the address of a page in another language; of what came of a form, or of a sign-in, the first page's."""
+    if request.method == "POST" or request.url.path.startswith(SIGN_IN):
+        return f"/?{urlencode({'lang': code})}"
+    kept = {name: value for name, value in request.query_params.items() if name not in {"lang", "saved"}}
+    return f"{request.url.path}?{urlencode({**kept, 'lang': code})}"
 
 
 def _field(form: FormData, name: str) -> str:

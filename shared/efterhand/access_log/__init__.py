@@ -1,0 +1,1 @@
+"""The log of who saw whom: each service keeps its own, beside the persons that it shows."""

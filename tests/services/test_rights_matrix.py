@@ -1,0 +1,460 @@
+"""Every path of every service, by every role: own unit, other unit, protected person.
+
+The paths are taken from the routes of the apps, so that a new one fails here until it is said who may what. Whom an
+answer names must be exactly whom the log of who saw whom has got new lines about.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Final
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from efterhand.settings import Settings
+from efterhand.web.door import create_door
+from efterhand.web.rights import ROLES, Grant
+from efterhand.web.sight import Sight
+from efterhand.web.signin.built_in import built_in_users
+from efterhand.web.signin.provider import Provider
+from efterhand.web.tokens import Tokens
+from efterhand_followup.application.read_checks import CheckFilter, read_checks
+from efterhand_followup.application.read_notices import NoticeFilter, read_notices
+from efterhand_followup.application.reading import Asked
+from efterhand_followup.bootstrap import create_services as create_followup
+from efterhand_followup.entrypoints.api import create_app as create_followup_app
+from efterhand_indicators.bootstrap import create_services as create_indicators
+from efterhand_indicators.entrypoints.api import create_app as create_indicators_app
+from efterhand_intake.entrypoints.api import create_app as create_intake_app
+from efterhand_intake.entrypoints.sign_in import create_sign_in
+from tests.services.followup_town import SECRET, Town, closed, enrolled
+from tests.services.followup_town import event as accepted
+from tests.services.indicators_office import Office
+from tests.services.intake_running import Intake, event, running_intake
+from tests.tiny import tiny_catalogue_directory
+
+ENROLLED: Final = date(2016, 3, 1)
+TODAY: Final = date(2017, 3, 10)
+
+PERSONS: Final = {
+    "person-own": ("north", False),
+    "person-other": ("south", False),
+    "hidden-own": ("north", True),
+    "hidden-other": ("south", True),
+}
+"""Pseudonym → unit, whether the identity is protected. Own is the unit that a grant for a part is for."""
+
+MACHINES: Final = {"source", "service"}
+STAFF: Final = {"administrator", "case_worker", "manager", "register_owner", "protected_officer"}
+FIGURES: Final = {"administrator", "manager", "analyst", "case_analyst"}
+CASES: Final = {"administrator", "case_analyst"}
+LOG: Final = {"administrator", "reviewer"}
+OPERATE: Final = {"administrator", "operator"}
+ADMINISTRATOR: Final = {"administrator"}
+REFUSED: Final = {"administrator", "source", "integrator"}
+SEES_PROTECTED: Final = {"administrator", "protected_officer"}
+EVERYBODY: Final = set(ROLES)
+
+CHECK: Final = "offer_90d:person-own:c-person-own"
+FIGURE: Final = "/indicators/v1/figures/{indicator}"
+CELL: Final = "cell=unit:north"
+MOVED: Final = f"from=2017-02-28&to={TODAY}"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a path is asked, and who may."""
+
+    roles: set[str]
+    address: str = ""
+    """What to ask for, if it is not the path as it stands."""
+    body: Any = None
+    persons: bool = False
+    """Whether the answer shows persons."""
+
+
+MATRIX: Final[dict[tuple[str, str], Way]] = {
+    ("GET", "/followup/v1/openapi.json"): Way(EVERYBODY),
+    ("GET", "/followup/v1/checks"): Way(STAFF, persons=True),
+    ("GET", "/followup/v1/notices"): Way(STAFF, persons=True),
+    ("GET", "/followup/v1/doubts"): Way(STAFF, persons=True),
+    ("GET", "/followup/v1/due-summary"): Way(STAFF),
+    ("GET", "/followup/v1/checks/{check_id}/why"): Way(STAFF, f"/followup/v1/checks/{CHECK}/why"),
+    ("POST", "/followup/v1/checks/{check_id}/answer"): Way(
+        STAFF, f"/followup/v1/checks/{CHECK}/answer", {"on": f"{TODAY}", "response": "declined"}
+    ),
+    ("GET", "/followup/v1/access-log"): Way(LOG, persons=True),
+    ("GET", "/followup/v1/status"): Way(EVERYBODY),
+    ("POST", "/followup/v1/rebuild"): Way(OPERATE),
+    ("POST", "/followup/v1/audit"): Way(OPERATE),
+    ("GET", "/indicators/v1/openapi.json"): Way(EVERYBODY),
+    ("GET", "/indicators/v1/indicators"): Way(FIGURES),
+    ("GET", FIGURE): Way(FIGURES, "/indicators/v1/figures/closed_12m"),
+    ("GET", f"{FIGURE}/why"): Way(FIGURES, f"/indicators/v1/figures/closed_12m/why?{CELL}"),
+    ("GET", f"{FIGURE}/bridge"): Way(FIGURES, f"/indicators/v1/figures/closed_12m/bridge?{MOVED}&{CELL}"),
+    ("GET", f"{FIGURE}/cases"): Way(CASES, "/indicators/v1/figures/closed_12m/cases", persons=True),
+    ("GET", f"{FIGURE}/bridge/cases"): Way(
+        CASES, f"/indicators/v1/figures/closed_12m/bridge/cases?{MOVED}&step=came_in", persons=True
+    ),
+    ("GET", "/indicators/v1/access-log"): Way(LOG, persons=True),
+    ("GET", "/indicators/v1/status"): Way(EVERYBODY),
+    ("POST", "/indicators/v1/rebuild"): Way(OPERATE),
+    ("POST", "/indicators/v1/audit"): Way(OPERATE),
+    ("GET", "/indicators/v1/disposable"): Way(OPERATE),
+    ("GET", "/intake/v1/openapi.json"): Way(EVERYBODY),
+    ("POST", "/intake/v1/disposals"): Way(OPERATE, body={"before": "2000-01-01", "persons": []}),
+    ("POST", "/intake/v1/events"): Way(ADMINISTRATOR | MACHINES, body=[]),
+    ("POST", "/intake/v1/events/validate"): Way(ADMINISTRATOR | MACHINES, body=[]),
+    ("POST", "/intake/v1/load"): Way(ADMINISTRATOR, body=[]),
+    ("GET", "/intake/v1/refused"): Way(REFUSED),
+    ("POST", "/intake/v1/refused/{entry_id}/resend"): Way(ADMINISTRATOR, "/intake/v1/refused/999/resend"),
+    ("GET", "/intake/v1/access-log"): Way(LOG),
+    ("GET", "/intake/v1/catalogue"): Way(EVERYBODY),
+    ("GET", "/intake/v1/catalogue/changes"): Way(EVERYBODY),
+    ("GET", "/intake/v1/date"): Way(EVERYBODY),
+    ("POST", "/intake/v1/date"): Way(OPERATE, body={"date": f"{TODAY}"}),
+    ("GET", "/intake/v1/status"): Way(EVERYBODY),
+    ("POST", "/intake/v1/republish"): Way(OPERATE),
+    ("POST", "/intake/v1/tokens"): Way(ADMINISTRATOR, body={"role": "analyst"}),
+    ("POST", "/intake/v1/glass"): Way(
+        {"administrator", "case_worker", "manager"}, body={"unit": "north", "reason": "short"}
+    ),
+    ("GET", "/intake/v1/tokens"): Way(ADMINISTRATOR),
+    ("DELETE", "/intake/v1/tokens/{token_id}"): Way(ADMINISTRATOR, "/intake/v1/tokens/none"),
+}
+
+WITHOUT_A_RIGHT: Final = {
+    ("GET", "/healthz"),
+    # The pages ask the services on behalf of whoever looks; what is theirs alone is in the tests of the door.
+    ("GET", "/"),
+    ("GET", "/static/{name}"),
+    ("GET", "/enter"),
+    ("POST", "/uppfoljningar/{ref}/svar"),
+    ("GET", "/logga-in"),
+    ("GET", "/logga-in/tillbaka"),
+    ("POST", "/logga-ut"),
+    ("GET", "/valj-anvandare"),
+    ("POST", "/valj-anvandare"),
+    ("GET", "/annan-enhet"),
+    ("POST", "/annan-enhet"),
+    # Handed on to the service, which asks for the right.
+    *((method, f"/{service}/{{rest:path}}") for service in ("followup", "indicators") for method in (
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
+    )),
+}  # fmt: skip
+
+
+@dataclass
+class House:
+    """The three services on one database, without Kafka."""
+
+    url: str
+    town: Town
+    office: Office
+    intake: Intake
+    apps: dict[str, FastAPI]
+    tokens: Tokens = field(default_factory=lambda: Tokens(SECRET))
+
+    def token(self, role: str, unit: str | None = None, **more: Any) -> str:
+        return self.tokens.issue(role, more.get("source"), grants=[Grant(role, unit, **more)], staff=f"{role}-1")
+
+    def ask(self, method: str, address: str, token: str | None, body: Any = None) -> httpx.Response:
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        service = address.split("/")[1]
+        return asyncio.run(self._ask(self.apps[service], method, address, headers, body))
+
+    async def _ask(self, app: FastAPI, method: str, address: str, headers: dict[str, str], body: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://house.test") as client:
+            return await client.request(method, address, headers=headers, json=body)
+
+    def logged(self, service: str) -> list[dict[str, Any]]:
+        """Return the lines of a service's log and empty it."""
+        with self.town.engine.begin() as connection:
+            taken = connection.execute(text(f"DELETE FROM {service}.access_log RETURNING *")).mappings()
+            return [dict(row) for row in taken]
+
+    def remember(self, service: str) -> None:
+        """Let somebody have seen everybody, for those who read the log."""
+        with self.town.engine.begin() as connection:
+            for person, (unit, _) in PERSONS.items():
+                connection.execute(
+                    text(
+                        f"INSERT INTO {service}.access_log (kind, token_id, role, staff, person, unit)"
+                        " VALUES ('checks', 't', 'case_worker', 'cw-9', :person, :unit)"
+                    ),
+                    {"person": person, "unit": unit},
+                )
+
+
+@pytest.fixture(scope="module")
+def house(create_database: Callable[[str], str], migrated_template: str) -> Iterator[House]:
+    url = create_database(migrated_template)
+    directory = tiny_catalogue_directory()
+    town, office = Town(url, directory), Office(url)
+    settings = Settings(database_url=url, catalogue=str(directory), secret=SECRET, kafka="127.0.0.1:1", clock="manual")
+    followup, indicators = create_followup(settings), create_indicators(settings)
+    object.__setattr__(followup, "announcements", _NoKafka())
+    object.__setattr__(indicators, "announcements", _NoKafka())
+    office.definitions = indicators.definitions
+    office.begin_again()
+    told = [
+        event
+        for person, (unit, protected) in PERSONS.items()
+        for event in (
+            enrolled(person, ENROLLED, case=f"c-{person}", received=TODAY, unit=unit),
+            enrolled(person, ENROLLED, case="c-shared", received=TODAY, unit=unit),
+            closed(person, date(2016, 9, 1), case=f"c-{person}", received=TODAY),
+            accepted("person.protected", received=TODAY, person=person, protected=protected, on=ENROLLED),
+        )
+    ]
+    town.set_date(TODAY)
+    town.receive(*told)
+    town.settle()
+    office.move_to(TODAY)
+    office.receive(*told)
+    office.drain()
+    with running_intake(url, secret=SECRET, catalogue=str(directory), start_date=TODAY) as intake:
+        apps = {
+            "followup": create_followup_app(followup),
+            "indicators": create_indicators_app(indicators),
+            "intake": create_intake_app(intake.services, publish=False),
+        }
+        yield House(url, town, office, intake, apps)
+    town.close()
+    office.close()
+    followup.intake.close()
+    for services in (followup, indicators):
+        services.computing.dispose()
+        services.engine.dispose()
+
+
+class _NoKafka:
+    def lag(self) -> int:
+        return 0
+
+
+def routes(app: FastAPI) -> set[tuple[str, str]]:
+    """Every path of an app, with each of its methods."""
+    own = set(app.fast_paths)  # type: ignore[attr-defined]
+    for route in app.routes:
+        for inner in _inner(route):
+            own |= {(method, each.path) for each in _inner(inner) for method in each.methods}
+    return own
+
+
+def _inner(route: Any) -> list[Any]:
+    """The routes of a router that was included, which may hold others."""
+    return list(route.original_router.routes) if hasattr(route, "original_router") else [route]
+
+
+def every_way_in(house: House) -> set[tuple[str, str]]:
+    """The paths of sign-in, of which no installation has all."""
+    services, tree = house.intake.services, house.intake.services.catalogue.units
+    sign_in = replace(
+        create_sign_in(services),
+        provider=Provider("https://id.test", "efterhand", "secret", "https://house.test"),
+        built_in=built_in_users(tree),
+    )
+    pages = create_door(services.settings, services.tokens, catalogue=services.catalogue, sign_in=sign_in)
+    made = FastAPI(openapi_url=None)
+    made.include_router(pages)
+    return {
+        (method, each.path)
+        for route in made.routes
+        for inner in _inner(route)
+        for each in _inner(inner)
+        for method in each.methods
+    }
+
+
+def named_in(answer: httpx.Response) -> set[str]:
+    return {person for person in PERSONS if person in answer.text}
+
+
+def whom(role: str, unit: str | None) -> set[str]:
+    """Whom a role sees with a grant for a unit, where it sees persons."""
+    return {
+        person
+        for person, (own, protected) in PERSONS.items()
+        if unit in (None, own) and (not protected or role in SEES_PROTECTED)
+    }
+
+
+def test_every_path_of_every_service_is_in_the_matrix(house: House) -> None:
+    found = set().union(*(routes(app) for app in house.apps.values()), every_way_in(house))
+    assert len(found) > 30
+    assert found == MATRIX.keys() | WITHOUT_A_RIGHT
+
+
+@pytest.mark.parametrize(("method", "path"), MATRIX, ids=map(" ".join, MATRIX))
+def test_a_path_is_open_to_its_roles_and_shows_whom_they_may_see_and_writes_down_whom(
+    house: House, method: str, path: str
+) -> None:
+    asked = MATRIX[method, path]
+    address, service = asked.address or path, path.split("/")[1]
+    assert house.ask(method, address, None, asked.body).status_code == 401
+    for role in ROLES:
+        for unit in (None, "north"):
+            if asked.persons and path.endswith("/access-log"):
+                house.logged(service)
+                house.remember(service)
+            answer = house.ask(method, address, house.token(role, unit), asked.body)
+            assert (answer.status_code == 403) == (role not in asked.roles), (role, unit, answer.text)
+            assert answer.status_code not in (401, 500)
+            if asked.persons and role in asked.roles:
+                assert named_in(answer) == whom(role, unit), (role, unit)
+            lines = [line for line in house.logged(service) if line["token_id"] != "t"]
+            assert {line["person"] for line in lines} == named_in(answer), (role, unit)
+            assert {(line["staff"], line["role"]) for line in lines} <= {(f"{role}-1", role)}
+
+
+@pytest.mark.parametrize("path", ["why", "answer"])
+@pytest.mark.parametrize("role", sorted(STAFF))
+def test_a_check_outside_the_reach_is_as_one_that_does_not_exist(house: House, role: str, path: str) -> None:
+    method, body = ("GET", None) if path == "why" else ("POST", {"on": f"{TODAY}", "response": "declined"})
+    nobody = house.ask(method, f"/followup/v1/checks/offer_90d:nobody:c1/{path}", house.token(role), body)
+    for unit in (None, "north"):
+        for person in PERSONS:
+            address = f"/followup/v1/checks/offer_90d:{person}:c-{person}/{path}"
+            answer = house.ask(method, address, house.token(role, unit), body)
+            if person in whom(role, unit):
+                # Intake is another process, that is not there: what is seen can be answered, and is not kept.
+                assert answer.status_code == (200 if path == "why" else 503), (person, unit)
+            else:
+                assert (answer.status_code, answer.json()) == (404, nobody.json()), (person, unit)
+
+
+@pytest.mark.parametrize("on", ["2016-12-01", "2017-03-20"])
+def test_on_another_day_the_same_persons_are_seen(house: House, on: str) -> None:
+    for path in ("checks", "notices"):
+        for role in sorted(STAFF):
+            for unit in (None, "north"):
+                answer = house.ask("GET", f"/followup/v1/{path}?on={on}", house.token(role, unit))
+                assert named_in(answer) <= whom(role, unit), (path, role, unit)
+                assert path == "notices" or named_in(answer) == whom(role, unit), (role, unit)
+
+
+def test_the_checks_and_notices_of_a_case_follow_it_to_the_unit_that_has_it_now(
+    create_database: Callable[[str], str], migrated_template: str
+) -> None:
+    town = Town(create_database(migrated_template), tiny_catalogue_directory())
+    try:
+        town.move_to(date(2017, 1, 2))
+        town.receive(
+            enrolled("mover", date(2017, 1, 2), case="c-mover"),
+            about_the_mover("guidance.held", case="c-mover", on=date(2017, 1, 2)),
+            about_the_mover("case.transferred", case="c-mover", on=TODAY, unit="south"),
+        )
+        elsewhere = {"north": "south", "south": "north"}
+        for day, unit in ((date(2017, 3, 9), "north"), (TODAY, "south"), (date(2017, 4, 10), "south")):
+            town.move_to(day)
+            for status in ("open", "withdrawn", None):
+                for on in (None, date(2017, 3, 8)):
+                    assert whom_notices_show(town, elsewhere[unit], status, on) == [], (day, status, on)
+            assert whom_notices_show(town, unit, "open", None)
+            for on in (None, date(2017, 3, 8)):
+                assert checks_shown(town, unit, on), (day, on)
+                assert checks_shown(town, elsewhere[unit], on) == [], (day, on)
+    finally:
+        town.close()
+
+
+def about_the_mover(type_: str, **data: Any) -> dict[str, Any]:
+    return accepted(type_, received=date(2017, 1, 2), person="mover", **data)
+
+
+def checks_shown(town: Town, unit: str, on: date | None) -> list[str]:
+    """The checks that a reader of one unit sees."""
+    with town.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        asked = Asked(on, Sight(frozenset({unit})))
+        page = read_checks(connection, town.catalogue, asked, CheckFilter(), None, 100)
+    return [each["id"] for each in page["items"]]
+
+
+def whom_notices_show(town: Town, unit: str, status: Any, on: date | None) -> list[str]:
+    """The notices that a reader of one unit sees."""
+    with town.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        asked = Asked(on, Sight(frozenset({unit})))
+        page = read_notices(connection, town.catalogue, asked, NoticeFilter(status=status), None, 100)
+    return [each["id"] for each in page["items"] if each["check"] is not None]
+
+
+def test_the_summary_counts_whom_the_reader_sees(house: House) -> None:
+    for on in ("", "?on=2016-03-20"):
+        for role in sorted(STAFF):
+            counted = [
+                {row["unit"] for row in house.ask("GET", f"/followup/v1/due-summary{on}", token).json()["items"]}
+                for token in (house.token(role), house.token(role, "north"), house.token(role, "annex"))
+            ]
+            assert counted == [{"north", "south"}, {"north"}, set()], (role, on)
+
+
+def test_an_exact_figure_outside_the_reach_is_refused_and_left_out_of_a_breakdown(house: House) -> None:
+    own = house.token("manager", "north")
+    rows = house.ask("GET", "/indicators/v1/figures/closed_12m?by=unit,sex", own).json()["rows"]
+    assert {row["dims"].get("unit") for row in rows} == {None, "north"}
+    grouped = house.ask("GET", "/indicators/v1/figures/closed_12m?by=unit,target_group", own).json()["rows"]
+    assert {tuple(sorted(row["dims"])) for row in grouped} == {(), ("unit",), ("target_group", "unit")}
+    told = {"unit:north": 200, "unit:south": 403, "unit:city": 403, "target_group:ordinary": 403, "sex:female": 200}
+    for read in ("why?cell=", f"bridge?{MOVED}&cell="):
+        for cell, status in told.items():
+            address = f"/indicators/v1/figures/closed_12m/{read}{cell}"
+            assert house.ask("GET", address, own).status_code == status, address
+            assert house.ask("GET", address, house.token("analyst")).status_code == 200, address
+    cases = "/indicators/v1/figures/closed_12m/cases?cell=unit:south"
+    refused = house.ask("GET", cases, house.token("case_analyst", "north"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "outside_reach")
+
+
+def test_a_broken_glass_opens_the_unit_with_its_reason_and_not_whom_a_named_role_sees_and_ends(house: House) -> None:
+    own = Grant("case_worker", "north")
+    house.logged("followup")
+    for until, seen in ((4e9, {"person-own": None, "person-other": "Vikarie"}), (1.0, {"person-own": None})):
+        lent = Grant("case_worker", "south", until=until, reason="Vikarie")
+        token = house.tokens.issue("case_worker", grants=[own, lent], staff="cw-1")
+        for path in ("checks", "notices", "doubts"):
+            answer = house.ask("GET", f"/followup/v1/{path}", token)
+            assert named_in(answer) == seen.keys(), path
+            assert {line["person"]: line["reason"] for line in house.logged("followup")} == seen, path
+
+
+def test_where_no_line_can_be_kept_nothing_is_shown(house: House) -> None:
+    shown = {
+        "/followup/v1/checks": "followup",
+        "/indicators/v1/figures/closed_12m/cases": "indicators",
+    }
+    for address, service in shown.items():
+        house.town.do(f"ALTER TABLE {service}.access_log RENAME TO away")
+        try:
+            answer = house.ask("GET", address, house.token("administrator"))
+        finally:
+            house.town.do(f"ALTER TABLE {service}.away RENAME TO access_log")
+        assert answer.status_code == 500
+        assert named_in(answer) == set()
+
+
+def test_an_integrator_sees_what_was_refused_of_its_sources_and_that_is_written_down(house: House) -> None:
+    house.intake.empty()
+    for source, person in (("/a", "person-own"), ("/b", "person-other")):
+        house.intake.post(event("e1", source=source, data={"person": person, "reason": "no-such"}))
+    house.logged("intake")
+    for token, seen in (
+        (house.token("integrator", source="/a"), {"person-own"}),
+        (house.token("integrator"), {"person-own", "person-other"}),
+        (house.tokens.issue("source", "/b"), {"person-other"}),
+        (house.tokens.issue("source", "/c"), set()),
+    ):
+        answer = house.ask("GET", "/intake/v1/refused", token)
+        assert named_in(answer) == seen
+        assert {(line["person"], line["case_id"]) for line in house.logged("intake")} == {
+            (each, "c-1") for each in seen
+        }
+    house.ask("GET", "/intake/v1/refused", house.token("administrator"))
+    answer = house.ask("GET", "/intake/v1/access-log?person=person-own", house.token("reviewer"))
+    assert [line["person"] for line in answer.json()["items"]] == ["person-own"]
+    assert [(line["kind"], line["person"]) for line in house.logged("intake")][-1] == ("access-log", "person-own")
