@@ -20,13 +20,22 @@ _log = structlog.get_logger(__name__)
 class Drainer:
     """Computes persons in batches beside the live traffic. Several may run; they share the work."""
 
-    def __init__(self, engine: Engine, computing: Engine, definitions: Definitions) -> None:
-        """Make one, which does nothing until its `rounds` start; `computing` is planned for looking up persons."""
+    def __init__(
+        self, engine: Engine, computing: Engine, definitions: Definitions, *, poll_seconds: float = 0.2
+    ) -> None:
+        """Make one, which does nothing until its `rounds` start.
+
+        Args:
+            engine: of the service's database.
+            computing: the same, planned for looking up persons.
+            definitions: of this process.
+            poll_seconds: between looks when there was nothing to do.
+        """
         self._engine = engine
         self._computing = computing
         self._definitions = definitions
         self._draining = Draining(self._compute, metrics.PERSONS_FAILED)
-        self.rounds = Rounds("drain", self._adopt_catalogue, self.round, poll_seconds=0.2)
+        self.rounds = Rounds("drain", self._adopt_catalogue, self.round, poll_seconds=poll_seconds)
 
     def set_date(self, day: date) -> None:
         """Work with a later business date from now on. Raises what the database raises."""

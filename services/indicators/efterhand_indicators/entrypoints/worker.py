@@ -14,6 +14,7 @@ from efterhand_indicators.bootstrap import make_computing_engine, make_definitio
 from efterhand_indicators.entrypoints.drainer import Drainer
 
 PROCESS = "indicators-worker"
+_BETWEEN_LOOKS_SECONDS = 2.0
 
 
 def main() -> None:
@@ -27,7 +28,12 @@ def main() -> None:
     with engine.begin() as connection:
         adopt_catalogue(connection, definitions)
     # A rebuild is work for more cores than one: the API's process drains too, and they share it.
-    drainer = Drainer(create_engine(settings.database_url, tables.SCHEMA, pool_size=1), engine, definitions)
+    drainer = Drainer(
+        create_engine(settings.database_url, tables.SCHEMA, pool_size=1),
+        engine,
+        definitions,
+        poll_seconds=_BETWEEN_LOOKS_SECONDS,
+    )
     drainer.rounds.start()
     run_worker(
         settings=settings,
