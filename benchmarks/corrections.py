@@ -45,7 +45,7 @@ from efterhand_indicators.application.apply_events import ApplyEvents
 from efterhand_indicators.application.figures import read_figure
 from efterhand_indicators.bootstrap import make_computing_engine, make_definitions
 
-PERSONS: Final = (1_000_000, 50_000)
+PERSONS: Final = (1_000_000, 20_000)
 AT: Final = date(2010, 12, 31)
 """T of the year that is corrected: seven years before the business date."""
 CORRECTIONS: Final = 24

@@ -55,7 +55,7 @@ from efterhand.web.tokens import Tokens
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.bootstrap import make_definitions
 
-PERSONS: Final = (1_000_000, 30_000)
+PERSONS: Final = (1_000_000, 10_000)
 PATIENCE: Final = 4 * 3600.0
 BETWEEN_SAMPLES_SECONDS: Final = 0.5
 MEMORY_GROWTH: Final = 1.15
