@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -54,5 +54,15 @@ class Settings(BaseSettings):
     intake_url: str = "http://127.0.0.1:8400"
     followup_url: str = "http://127.0.0.1:8401"
     indicators_url: str = "http://127.0.0.1:8402"
+    case_links: dict[str, str] = {}
+    """Source → the address of a case in its system, `https://…` with `{case}` for its number; as JSON."""
     instance: str = "efterhand-0"
     """Unique name of this worker among all workers of the installation."""
+
+    @field_validator("case_links")
+    @classmethod
+    def _are_addresses(cls, links: dict[str, str]) -> dict[str, str]:
+        for source, link in links.items():
+            if not link.startswith(("https://", "http://")) or "{case}" not in link:
+                raise ValueError(f"the link of {source} must begin with https:// and hold {{case}}")
+        return links

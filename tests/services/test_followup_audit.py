@@ -23,6 +23,10 @@ NOT_DERIVED: Final = {
     "parked": "what was put aside",
     "position": "how far the topic has been read",
     "revoked_token": "what intake says",
+    "act": "what staff did",
+    "postponement": "to which day staff put checks off",
+    "reference": "which references have been given out",
+    "saved_view": "what users chose",
     "listing_changed": "lists whose notices have to follow: work, done soon whatever it is",
 }
 """Tables that an audit of what follows from the events cannot judge, with what they hold."""

@@ -48,6 +48,8 @@ FAILURES_AT_START: Final = 6
 """A process that dies so often before the system was ready stops the start."""
 JAVA_VARIABLES: Final = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH")
 """Would change how the broker runs."""
+_HANDED_ON: Final = ("EFTERHAND_CASE_LINKS",)
+"""Our own settings that the children take from our environment."""
 LINK_VALID: Final = timedelta(minutes=30)
 
 _NAMES_AN_ERROR: Final = re.compile(r"[\w.]+(Error|Exception|Exit|Failed|Warning)\b|.*\b(FATAL|ERROR|PANIC)\b")
@@ -559,9 +561,14 @@ class Supervisor:
 
 
 def _clean_environment(without: Sequence[str] = ()) -> dict[str, str]:
-    """Our environment without our own settings, which each child gets anew, and without those named."""
+    """Our environment without our own settings, which each child gets anew, and without those named.
+
+    What only the services understand is handed on as it is.
+    """
     return {
-        name: value for name, value in os.environ.items() if not name.startswith("EFTERHAND_") and name not in without
+        name: value
+        for name, value in os.environ.items()
+        if (name in _HANDED_ON or not name.startswith("EFTERHAND_")) and name not in without
     }
 
 

@@ -131,4 +131,5 @@ def delete_persons(connection: Connection, persons: Collection[str], list_change
         )
     kept = tables.kept
     own = (tables.listed, tables.notice, tables.check, tables.doubt, tables.person_case)
-    delete_rows(connection, (*own, kept.event, kept.outbox, kept.parked, kept.person), persons)
+    acted = (tables.act, tables.postponement, tables.reference)
+    delete_rows(connection, (*own, *acted, kept.event, kept.outbox, kept.parked, kept.person), persons)
