@@ -212,6 +212,14 @@ def test_a_rebuild_keeps_what_was_put_off(town: Town, http: httpx.Client, intake
     assert item(http)["group"] == "waiting"
 
 
+def test_a_check_that_goes_and_comes_back_is_still_put_off(town: Town, http: httpx.Client, intake: Intake) -> None:
+    act(http, "postpone", {"until": "2017-09-10"})
+    town.receive(closed("p1", CLOSED, reason="illness", received=date(2017, 9, 1)))
+    assert [row["id"] for row in town.rows("check") if row["id"] == CHECK] == []
+    town.receive({**closed("p1", CLOSED, received=date(2017, 9, 1)), "time": "2017-09-01T09:00:00+02:00"})
+    assert (item(http)["group"], item(http)["postponed_until"]) == ("waiting", "2017-09-10")
+
+
 # --- taking back ---
 
 
@@ -273,7 +281,7 @@ def test_several_checks_are_put_off_tried_and_taken_back_at_once(
 ) -> None:
     assert at_once(http, "postpone", two_checks, "k1", until="2017-09-10").status_code == 202
     assert [item(http, each)["postponed_until"] for each in two_checks] == ["2017-09-10"] * 2
-    assert at_once(http, "undo", two_checks, "k2", act="k1").status_code == 202
+    assert at_once(http, "undo", [], "k2", act="k1").status_code == 202
     assert [item(http, each)["postponed_until"] for each in two_checks] == [None] * 2
     assert at_once(http, "attempt", two_checks, "k3", **ATTEMPT).status_code == 202
     assert {sent["data"]["person"] for sent in intake()} == {"p1", "p2"}
@@ -315,6 +323,15 @@ def test_several_at_once_are_sent_again_under_their_key_after_intake_was_away(
     second = intake_that(services, (202, accepted))
     assert at_once(http, "attempt", two_checks, "k1", **ATTEMPT).status_code == 202
     assert orjson.loads(first[0].content) == orjson.loads(second[0].content)
+
+
+def test_taking_back_several_needs_their_key_and_takes_nobody_elses(
+    http: httpx.Client, client_of: Callable[[str | None], httpx.Client], intake: Intake, two_checks: list[str]
+) -> None:
+    at_once(http, "postpone", two_checks, "k1", until="2017-09-10")
+    assert at_once(http, "undo", [], "k2").status_code == 422
+    assert at_once(client_of("case_worker"), "undo", [], "k3", act="k1").json() == {"results": []}
+    assert item(http)["postponed_until"] == "2017-09-10"
 
 
 @pytest.mark.parametrize("kind", ["answer", "erase", ""])

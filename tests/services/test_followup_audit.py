@@ -38,7 +38,13 @@ BY_THE_DIGEST: Final = {("event", "missing"), ("erased", "missing")}
 """What the service cannot know by itself: the digest differs from intake's."""
 
 WHERE: Final = {"notice": "person = 'p1' AND status = 'open'", "listed": "true"}
-WRONG: Final = {"person": ("personhash",), "notice": ("unit",), "event": ("hash",), "context": ("protocols",)}
+WRONG: Final = {
+    "check": ("tried_on",),
+    "person": ("personhash",),
+    "notice": ("unit",),
+    "event": ("hash",),
+    "context": ("protocols",),
+}
 """The column that is changed, where it is not the last one."""
 DIFFERS: Final = {"person": ("person", "personhash"), "event": ("id",)}
 """What a copy differs in, where it is not the first column."""

@@ -13,12 +13,12 @@ from sqlalchemy import text
 
 from efterhand.timeline.checks import State
 from efterhand.web.references import reference_of
-from efterhand_followup.adapters.worklist_query import WorkFilter, count_work, select_work
+from efterhand_followup.adapters.worklist_query import WorkFilter, count_done, count_work, select_work
 from efterhand_followup.application.audit import audit
 from efterhand_followup.application.reach import Viewer
 from efterhand_followup.application.read_worklist import Presenting, Wanted, read_worklist
 from efterhand_followup.bootstrap import Services
-from efterhand_followup.domain.worklist import Group, Work, group_of
+from efterhand_followup.domain.worklist import OPEN_GROUPS, Group, Work, group_of
 from tests.services.followup_served import client_of, http, services, url
 from tests.services.followup_town import SECRET, Sent, Town, closed, enrolled, event, town, whole_town
 
@@ -150,7 +150,9 @@ def test_the_query_always_puts_checks_into_the_groups_that_the_rule_says(town: T
         if group is not None:
             expected[group].append(f"c{number:03}")
     with town.engine.connect() as connection:
-        assert count_work(connection, wanted) == {group: len(cases) for group, cases in expected.items()}
+        counted = count_work(connection, wanted).get("north", dict.fromkeys(OPEN_GROUPS, 0))
+        assert counted == {group: len(expected[group]) for group in OPEN_GROUPS}
+        assert count_done(connection, wanted) == len(expected[Group.DONE])
         for size in range(1, 5):
             for groups in itertools.combinations(Group, size):
                 rows = select_work(connection, wanted, groups, "case", None, 100)
@@ -164,24 +166,21 @@ def planted(town: Town, works: list[Work]) -> None:
             connection.execute(
                 text(
                     "INSERT INTO followup.check (person, id, protocol, subject, case_id, anchor_on, due,"
-                    " first_received, unit, state, late, settled_on, protected, because, tried_on)"
-                    " VALUES (:case, :case, :protocol, :case, :case, :today, :today, :today, 'north', :state, false,"
-                    " :settled_on, false, '[]', :tried_on)"
+                    " first_received, unit, state, late, settled_on, protected, because, tried_on, postponed_until)"
+                    " VALUES (:case, :case, :protocol, :case, :case, :today, :due, :today, 'north', :state, false,"
+                    " :settled_on, false, '[]', :tried_on, :postponed)"
                 ),
                 {
                     "case": f"c{number:03}",
                     "protocol": "assistance_7m" if work.asks_register else "offer_90d",
                     "today": TODAY,
+                    "due": TODAY - timedelta(days=1) if work.state == "overdue" else TODAY,
                     "state": work.state,
                     "settled_on": work.settled_on,
                     "tried_on": work.tried_on,
+                    "postponed": work.postponed_until,
                 },
             )
-            if work.postponed_until is not None:
-                connection.execute(
-                    text("INSERT INTO followup.postponement VALUES (:case, :case, :until)"),
-                    {"case": f"c{number:03}", "until": work.postponed_until},
-                )
 
 
 # --- what a reader is told ---

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select, 
 from efterhand.database import bulk_insert
 from efterhand.persons.store import sorted_by_bytes, texts
 from efterhand_followup.adapters.tables import act, kept, postponement
+from efterhand_followup.adapters.tables import check as held
 from efterhand_followup.domain.acts import SOURCE, Act, marked
 
 
@@ -44,6 +45,12 @@ def find_act(connection: Connection, check: Mapping[str, Any], key: str) -> Act 
     return None if row is None else _act(dict(row))
 
 
+def checks_of_act(connection: Connection, actor: str, key: str) -> list[str]:
+    """Return the checks on which an actor has done something under a key."""
+    chosen = select(act.c.check_id).where(act.c.key == key, act.c.made_by == actor).order_by(act.c.check_id)
+    return list(connection.execute(chosen).scalars())
+
+
 def add_act(connection: Connection, new: Act) -> None:
     """Keep an act; its check must have none with the same key."""
     columns = {name: getattr(new, name) for name in act.c.keys() if name != "event_id"}  # noqa: SIM118
@@ -65,6 +72,8 @@ def drop_acts(connection: Connection, acts: Collection[Act]) -> None:
 
 def set_postponement(connection: Connection, check: Mapping[str, Any], until: date | None) -> None:
     """Put a check off to a day, or (None) no longer."""
+    same = and_(held.c.person == check["person"], held.c.id == check["id"])
+    connection.execute(update(held).where(same).values(postponed_until=until))
     if until is not None:
         row = {"person": check["person"], "check_id": check["id"], "until_on": until}
         bulk_insert(connection, postponement, [row], on_conflict="update")

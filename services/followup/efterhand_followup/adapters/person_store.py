@@ -31,7 +31,12 @@ def behind(generation: int) -> tuple[ColumnElement[bool], ...]:
 
 def read_checks(connection: Connection, persons: Collection[str]) -> dict[str, dict[str, Row]]:
     """Return the stored checks of the persons: person → id → row."""
-    return _by_id(connection, tables.check, "id", persons)
+    checks = _by_id(connection, tables.check, "id", persons)
+    for rows in checks.values():
+        for row in rows.values():
+            # Follows from no event, so it is no part of what is compared with what should be.
+            del row["postponed_until"]
+    return checks
 
 
 def read_notices(connection: Connection, persons: Collection[str]) -> dict[str, dict[str, Row]]:
@@ -75,6 +80,7 @@ def write_difference(connection: Connection, difference: Difference) -> None:
     _delete(connection, "doubt", "id", difference.doubts_gone)
     _delete(connection, "person_case", "case_id", difference.cases_gone)
     bulk_insert(connection, tables.check, difference.checks, on_conflict="update")
+    _copy_postponements(connection, {row["person"] for row in difference.checks})
     bulk_insert(connection, tables.notice, difference.notices, on_conflict="update")
     bulk_insert(connection, tables.listed, difference.listed, on_conflict="update")
     bulk_insert(connection, tables.doubt, difference.doubts, on_conflict="update")
@@ -82,6 +88,19 @@ def write_difference(connection: Connection, difference: Difference) -> None:
     changed = sorted(set(difference.listings_changed))
     rows = [{"notice_id": notice, "on": day, "protected": protected} for notice, day, protected in changed]
     bulk_insert(connection, tables.listing_changed, rows)
+
+
+def _copy_postponements(connection: Connection, persons: Collection[str]) -> None:
+    """Put off again what was put off before it went and came back."""
+    if persons:
+        connection.execute(
+            text(
+                "UPDATE followup.check AS held SET postponed_until = put_off.until_on"
+                " FROM followup.postponement AS put_off WHERE put_off.person = ANY(:persons)"
+                " AND held.person = put_off.person AND held.id = put_off.check_id"
+                " AND held.postponed_until IS DISTINCT FROM put_off.until_on"
+            ).bindparams(bindparam("persons", list(persons), _TEXTS))
+        )
 
 
 def _delete(connection: Connection, table: str, key: str, rows: Sequence[tuple[str, str]]) -> None:

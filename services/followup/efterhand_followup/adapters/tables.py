@@ -52,6 +52,11 @@ position: Final = kept.position
 parked: Final = kept.parked
 
 _OPEN: Final = "state IN ('upcoming', 'due', 'overdue')"
+_FILTERED: Final = (
+    *("case_id", "person", "unit", "worker"),
+    *("state", "protocol", "tried_on", "postponed_until", "protected"),
+)
+"""What the worklist asks of a check before it is shown: held by the indexes, so that they answer alone."""
 
 check: Final = Table(
     "check",
@@ -81,31 +86,22 @@ check: Final = Table(
     Column("because", JSONB, nullable=False),
     Column("attempts", JSONB, nullable=False, server_default="[]"),
     Column("tried_on", Date),
+    Column("postponed_until", Date),
     PrimaryKeyConstraint("person", "id", name="check_pkey"),
     Index("check_due", "due", "id"),
     Index("check_unit", "unit", "state", "due", "id"),
     Index("check_case", "case_id"),
     Index("check_gives_up", "protocol", "gives_up_on"),
-    Index("check_open_due", "due", "id", postgresql_where=_OPEN),
-    Index("check_open_case", "case_id", "id", postgresql_where=_OPEN),
-    Index(
-        "check_open_unit",
-        "unit",
-        "due",
-        "id",
-        postgresql_include=["person", "state", "protocol", "worker", "case_id", "tried_on", "protected"],
-        postgresql_where=_OPEN,
-    ),
-    Index(
-        "check_settled",
-        "settled_on",
-        postgresql_include=["unit", "protocol", "worker", "case_id", "protected"],
-    ),
+    Index("check_open_due", "due", "id", postgresql_include=_FILTERED, postgresql_where=_OPEN),
+    Index("check_open_case", "case_id", postgresql_where=_OPEN),
+    Index("check_open_count", "unit", *_FILTERED[3:], postgresql_where=_OPEN),
+    Index("check_settled", "settled_on", "due", "id", postgresql_include=_FILTERED),
     schema=SCHEMA,
 )
 """One row for each check that exists on the person's `computed_on`, with unit, worker and state of that day.
 
-`attempts` is what had been tried by then, `tried_on` the last of its days.
+`attempts` is what had been tried by then, `tried_on` the last of its days. `postponed_until` follows from no event: it
+is a copy of what the table `postponement` says, for the worklist's indexes.
 """
 
 notice: Final = Table(
@@ -217,6 +213,7 @@ act: Final = Table(
     Column("undoes", Text),
     Column("accepted", Boolean, nullable=False),
     PrimaryKeyConstraint("person", "check_id", "key", name="act_pkey"),
+    Index("act_key", "key"),
     CheckConstraint("kind IN ('answer', 'attempt', 'postpone', 'undo')", name="act_kind"),
     CheckConstraint("(kind = 'undo') = (undoes IS NOT NULL)", name="act_undoes"),
     schema=SCHEMA,
@@ -234,7 +231,6 @@ postponement: Final = Table(
     Column("check_id", Text, nullable=False),
     Column("until_on", Date, nullable=False),
     PrimaryKeyConstraint("person", "check_id", name="postponement_pkey"),
-    Index("postponement_until", "until_on"),
     schema=SCHEMA,
 )
 """To which day a check is put off: the last postponement among its acts that nobody took back."""

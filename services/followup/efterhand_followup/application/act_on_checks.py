@@ -7,8 +7,9 @@ from sqlalchemy import Connection
 
 from efterhand.persons.store import lock_persons
 from efterhand.web.problem import Problem
+from efterhand_followup.adapters.act_store import checks_of_act
 from efterhand_followup.adapters.tables import kept
-from efterhand_followup.application.acting import Acting
+from efterhand_followup.application.acting import Acting, must_be_key
 from efterhand_followup.application.attempt_check import attempt_check
 from efterhand_followup.application.postpone_check import postpone_check
 from efterhand_followup.application.undo_act import undo_act
@@ -32,10 +33,15 @@ def act_on_checks(
         connection: in a transaction.
         acting: who acts.
         kind: one of KINDS.
-        checks: ids.
+        checks: ids; none with `undo`: all on which the actor's act of the key `said["act"]` is.
         key: of the form; the acts on all of them have it.
         said: what is said of each of them.
+
+    Raises:
+        Problem: 422, an undo names neither checks nor an act.
     """
+    if kind == "undo" and not checks:
+        checks = checks_of_act(connection, acting.viewer.actor, must_be_key(said.get("act")))
     persons = {check_id.split(":")[1] for check_id in checks if check_id.count(":") == 2}
     lock_persons(connection, kept, persons, Progress)
     done: dict[str, Act | Problem] = {}

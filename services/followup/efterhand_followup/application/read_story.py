@@ -3,18 +3,18 @@
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import Connection, null, select
+from sqlalchemy import Connection, select
 
 from efterhand.persons.store import read_events, texts
 from efterhand.timeline.doubts import doubtful_of
 from efterhand.timeline.events import EventRef
 from efterhand.timeline.facts import derive_facts
-from efterhand_followup.adapters.tables import check, kept, notice, postponement
+from efterhand_followup.adapters.tables import kept, notice
+from efterhand_followup.adapters.worklist_query import select_case
 from efterhand_followup.application.postpone_check import latest_postponement
 from efterhand_followup.application.reach import Viewer
 from efterhand_followup.application.read_worklist import Presenting, items_of, visible_check
 from efterhand_followup.application.reading import context_with_date
-from efterhand_followup.domain.standing import Row
 from efterhand_followup.domain.story import story_of
 
 _TOLD = ("id", "check_id", "step", "moment", "send_on", "recipient", "status", "made_on", "withdrawn_on")
@@ -35,7 +35,7 @@ def read_story(connection: Connection, present: Presenting, viewer: Viewer, chec
     """
     row = visible_check(connection, present.catalogue, viewer, check_id)
     _, today = context_with_date(connection)
-    checks = _checks_of_case(connection, row)
+    checks = select_case(connection, row["person"], row["case_id"])
     register = {each.id for each in present.catalogue.protocols.values() if each.reads_month}
     months = {each["due"].isoformat()[:7] for each in checks if each["protocol"] in register}
     events = read_events(connection, kept, [row["person"]])[row["person"]]
@@ -52,18 +52,6 @@ def read_story(connection: Connection, present: Presenting, viewer: Viewer, chec
         "checks": items_of(connection, present, viewer, [each for each in checks if each["id"] != row["id"]]),
         "notices": _notices(connection, row["person"], [each["id"] for each in checks]),
     }
-
-
-def _checks_of_case(connection: Connection, row: Row) -> list[Row]:
-    """Return the checks of a case; their group is not asked for."""
-    same = (postponement.c.person == check.c.person) & (postponement.c.check_id == check.c.id)
-    selected = (
-        select(check, postponement.c.until_on.label("postponed_until"), null().label("work_group"))
-        .select_from(check.outerjoin(postponement, same))
-        .where(check.c.person == row["person"], check.c.case_id == row["case_id"])
-        .order_by(check.c.due, check.c.id)
-    )
-    return [dict(each) for each in connection.execute(selected).mappings()]
 
 
 def _notices(connection: Connection, person: str, checks: list[str]) -> list[dict[str, Any]]:

@@ -19,17 +19,19 @@ from efterhand_followup.adapters.tables import person_case
 from efterhand_followup.adapters.worklist_query import (
     SORTS,
     WorkFilter,
-    count_by_unit,
+    count_done,
     count_work,
+    narrowed_to_cases,
     select_one,
     select_work,
 )
 from efterhand_followup.application.reach import Viewer
 from efterhand_followup.application.read_checks import check_as_json
-from efterhand_followup.application.reading import context_with_date, shown_protocols
+from efterhand_followup.application.reading import Shown, context_with_date, shown_protocols
 from efterhand_followup.domain.acts import Act
+from efterhand_followup.domain.context import Context
 from efterhand_followup.domain.standing import Row
-from efterhand_followup.domain.worklist import OPEN_GROUPS, OPEN_STATES, Group
+from efterhand_followup.domain.worklist import OPEN_GROUPS, OPEN_STATES, Group, Work, group_of
 
 
 @dataclass(frozen=True)
@@ -89,18 +91,18 @@ def read_worklist(
     context, today = context_with_date(connection)
     shown = shown_protocols(connection, present.catalogue, context)
     shown.require(wanted.protocols)
-    protocols = shown.protocols.intersection(wanted.protocols) if wanted.protocols else shown.protocols
     worker = viewer.staff if wanted.mine else wanted.worker
     units = viewer.units_on(present.catalogue, today, wanted.unit)
     among = WorkFilter(
         today=today,
-        protocols=protocols,
+        protocols=shown.protocols.intersection(wanted.protocols) if wanted.protocols else _to_tell(shown, context),
         register=register_protocols(present.catalogue),
         units=frozenset() if wanted.mine and viewer.staff is None else units,
         worker=worker,
         text=wanted.text,
         sees_protected=viewer.sees_protected,
     )
+    among = narrowed_to_cases(connection, among)
     after = _after(cursor, wanted.sort)
     rows = select_work(connection, among, wanted.groups or OPEN_GROUPS, wanted.sort, after, limit + 1)
     listed = rows[:limit]
@@ -108,7 +110,10 @@ def read_worklist(
     return {
         **page(items_of(connection, present, viewer, listed), following),
         "on": today,
-        "counts": {str(group): number for group, number in count_work(connection, among).items()},
+        "counts": {
+            **{str(group): number for group, number in _in_all(count_work(connection, among)).items()},
+            str(Group.DONE): count_done(connection, among),
+        },
         "staff": viewer.staff,
         **shown.told(),
     }
@@ -124,31 +129,29 @@ def read_counts(connection: Connection, catalogue: Catalogue, viewer: Viewer) ->
     shown = shown_protocols(connection, catalogue, context)
     among = WorkFilter(
         today=today,
-        protocols=shown.protocols,
+        protocols=_to_tell(shown, context),
         register=register_protocols(catalogue),
         units=viewer.units_on(catalogue, today),
         sees_protected=viewer.sees_protected,
     )
-    units: dict[str, dict[str, int]] = {}
-    for unit, group, number in count_by_unit(connection, among):
-        units.setdefault(unit, {str(each): 0 for each in OPEN_GROUPS})[str(group)] = number
-    whole = {str(group): sum(counts[str(group)] for counts in units.values()) for group in OPEN_GROUPS}
-    items = [{"unit": unit, **units[unit]} for unit in sorted(units)]
+    units = count_work(connection, among)
+    items = [{"unit": unit, **{str(group): units[unit][group] for group in OPEN_GROUPS}} for unit in sorted(units)]
+    whole = {str(group): number for group, number in _in_all(units).items()}
     return {"on": today, "items": items, "all": whole, **shown.told()}
 
 
-def read_item(connection: Connection, present: Presenting, viewer: Viewer, check_id: str) -> dict[str, Any]:
-    """Return one check as the worklist shows it, whatever its group.
+def _to_tell(shown: Shown, context: Context) -> frozenset[str] | None:
+    """Return the protocols that checks must be asked for; None: everybody has been computed by just those shown."""
+    settled = context.definitions == context.protocols and shown.protocols == context.protocols.keys()
+    return None if settled else shown.protocols
 
-    Raises:
-        Problem: 404, there is none, or it may not be seen; 503 before there is a business date.
-    """
-    row = visible_check(connection, present.catalogue, viewer, check_id)
-    return items_of(connection, present, viewer, [row])[0]
+
+def _in_all(units: Mapping[str, Mapping[Group, int]]) -> dict[Group, int]:
+    return {group: sum(counts[group] for counts in units.values()) for group in OPEN_GROUPS}
 
 
 def visible_check(connection: Connection, catalogue: Catalogue, viewer: Viewer, check_id: str) -> Row:
-    """Return the row of a check that a viewer may see, with `work_group` and `postponed_until`.
+    """Return the row of a check that a viewer may see.
 
     Raises:
         Problem: 404, there is none, or it may not be seen; 503 before there is a business date, or while its protocol
@@ -182,24 +185,29 @@ def items_of(connection: Connection, present: Presenting, viewer: Viewer, rows: 
         connection: that sees one state.
         present: what items are made with.
         viewer: whose acts are marked as their own.
-        rows: with `work_group` and `postponed_until`.
+        rows: of the table of checks.
     """
+    _, today = context_with_date(connection)
     checks = list(rows)
     sources = _sources(connection, checks)
     acts = acts_of(connection, checks)
     return [
-        _item(present, viewer, row, sources.get((row["person"], row["case_id"])), acts.get(row["id"], ()))
+        _item(present, viewer, today, row, sources.get((row["person"], row["case_id"])), acts.get(row["id"], ()))
         for row in checks
     ]
 
 
-def _item(present: Presenting, viewer: Viewer, row: Row, source: str | None, acts: Iterable[Act]) -> dict[str, Any]:
+def _item(
+    present: Presenting, viewer: Viewer, today: date, row: Row, source: str | None, acts: Iterable[Act]
+) -> dict[str, Any]:
     protocol = present.catalogue.protocols[row["protocol"]]
+    work = Work(row["state"], row["settled_on"], protocol.reads_month, row["tried_on"], row["postponed_until"])
+    put_off = row["postponed_until"] is not None and row["postponed_until"] > today
     template = None if source is None else present.case_links.get(source)
     return {
         **check_as_json(row, row["protected"]),
         "ref": reference_of(present.tokens, row["id"]),
-        "group": row["work_group"],
+        "group": group_of(work, today),
         "worker": row["worker"],
         "link": None if template is None else template.replace("{case}", quote(row["case_id"], safe="")),
         "why": {"day": row["anchor_on"], "anchor": protocol.anchor, "rule": protocol.id, "event": row["because"][0]},
@@ -208,7 +216,7 @@ def _item(present: Presenting, viewer: Viewer, row: Row, source: str | None, act
         "open": row["state"] in OPEN_STATES,
         "gives_up_on": row["gives_up_on"],
         "tried": row["attempts"],
-        "postponed_until": row["postponed_until"],
+        "postponed_until": row["postponed_until"] if put_off else None,
         "response": row["response"],
         "occupation": row["occupation"],
         "acts": [act.as_json(viewer.actor) for act in acts],

@@ -56,11 +56,14 @@ def acts(
     request: Request,
     principal: Actor,
     kind: Annotated[str, Body()],
-    checks: Annotated[list[str], Body(min_length=1, max_length=MOST_AT_ONCE)],
     key: Annotated[str, Body()],
     said: Annotated[dict[str, Any], Body()],
+    checks: Annotated[list[str], Body(max_length=MOST_AT_ONCE)] = [],  # noqa: B006
 ) -> Response:
-    """Do the same with several checks: 202 when all of it is saved, 207 when some is not, with the reason of each."""
+    """Do the same with several checks: 202 when all of it is saved, 207 when some is not, with the reason of each.
+
+    Taking back needs no checks: it is then of all that was done under the key `act`.
+    """
     if kind not in KINDS:
         raise bad_request("wrong_kind", f"There is no kind {kind!r}; the kinds are {', '.join(KINDS)}.")
     services = services_of(request)

@@ -11,6 +11,10 @@ depends_on = None
 
 SCHEMA = "followup"
 BYTES = sa.Text(collation="C")
+FILTERED = (
+    *("case_id", "person", "unit", "worker"),
+    *("state", "protocol", "tried_on", "postponed_until", "protected"),
+)
 OPEN = sa.text("state IN ('upcoming', 'due', 'overdue')")
 
 
@@ -18,23 +22,13 @@ def upgrade() -> None:
     """Add the columns, tables and indexes, and have those computed anew for whom something has been tried."""
     op.add_column("check", sa.Column("attempts", JSONB, nullable=False, server_default="[]"), schema=SCHEMA)
     op.add_column("check", sa.Column("tried_on", sa.Date), schema=SCHEMA)
-    op.create_index("check_open_due", "check", ["due", "id"], schema=SCHEMA, postgresql_where=OPEN)
-    op.create_index("check_open_case", "check", ["case_id", "id"], schema=SCHEMA, postgresql_where=OPEN)
+    op.add_column("check", sa.Column("postponed_until", sa.Date), schema=SCHEMA)
     op.create_index(
-        "check_open_unit",
-        "check",
-        ["unit", "due", "id"],
-        schema=SCHEMA,
-        postgresql_include=["person", "state", "protocol", "worker", "case_id", "tried_on", "protected"],
-        postgresql_where=OPEN,
+        "check_open_due", "check", ["due", "id"], schema=SCHEMA, postgresql_include=FILTERED, postgresql_where=OPEN
     )
-    op.create_index(
-        "check_settled",
-        "check",
-        ["settled_on"],
-        schema=SCHEMA,
-        postgresql_include=["unit", "protocol", "worker", "case_id", "protected"],
-    )
+    op.create_index("check_open_case", "check", ["case_id"], schema=SCHEMA, postgresql_where=OPEN)
+    op.create_index("check_open_count", "check", ["unit", *FILTERED[3:]], schema=SCHEMA, postgresql_where=OPEN)
+    op.create_index("check_settled", "check", ["settled_on", "due", "id"], schema=SCHEMA, postgresql_include=FILTERED)
     op.create_table(
         "act",
         sa.Column("person", BYTES, nullable=False),
@@ -54,6 +48,7 @@ def upgrade() -> None:
         sa.CheckConstraint("(kind = 'undo') = (undoes IS NOT NULL)", name="act_undoes"),
         schema=SCHEMA,
     )
+    op.create_index("act_key", "act", ["key"], schema=SCHEMA)
     op.create_table(
         "postponement",
         sa.Column("person", BYTES, nullable=False),
@@ -62,7 +57,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person", "check_id", name="postponement_pkey"),
         schema=SCHEMA,
     )
-    op.create_index("postponement_until", "postponement", ["until_on"], schema=SCHEMA)
     op.create_table(
         "reference",
         sa.Column("person", BYTES, nullable=False),
@@ -90,7 +84,7 @@ def downgrade() -> None:
     """Drop them."""
     for table in ("saved_view", "reference", "postponement", "act"):
         op.drop_table(table, schema=SCHEMA)
-    for index in ("check_settled", "check_open_unit", "check_open_case", "check_open_due"):
+    for index in ("check_settled", "check_open_count", "check_open_case", "check_open_due"):
         op.drop_index(index, "check", schema=SCHEMA)
-    for column in ("tried_on", "attempts"):
+    for column in ("postponed_until", "tried_on", "attempts"):
         op.drop_column("check", column, schema=SCHEMA)
