@@ -51,7 +51,7 @@ async function tabTo(page, wanted, seen) {
 async function answerByKeyboard(page, check) {
   const seen = [];
   await tabTo(page, (now) => now.tag === "A" && /sysselsättning|occupation/.test(now.text), seen);
-  await Promise.all([page.waitForURL(/uppfoljningar\/0/), page.keyboard.press("Enter")]);
+  await Promise.all([page.waitForURL(/uppfoljningar\/[0-9a-f]{24}/), page.keyboard.press("Enter")]);
   if (check.script) {
     await page.keyboard.press("2");
     seen.push(await focused(page));

@@ -1,10 +1,6 @@
 """The pages in Chromium: no violation that axe knows of, no scrolling sideways, an answer by keyboard alone."""
 
-import json
-import os
-import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +12,11 @@ import uvicorn
 
 from efterhand.web.app import create_app
 from efterhand.web.door import create_door
-from efterhand.web.sessions import COOKIE, SessionMiddleware
+from efterhand.web.sessions import SessionMiddleware
+from tests.browser.chromium import Found, carry_out, chromium, modules
 from tests.services.door_upstreams import Services, door_settings, door_tokens, town_of_work
 
-HERE = Path(__file__).parent
+__all__ = ["chromium", "modules"]
 
 SCREENS = {
     "wide": {"width": 1280, "height": 900, "scale": 1},
@@ -28,25 +25,6 @@ SCREENS = {
     "zoomed": {"width": 640, "height": 450, "scale": 2},
 }
 LANGUAGES = ("sv", "en")
-
-Found = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pinned packages of package-lock.json are installed."""
-    directory = tmp_path_factory.mktemp("browser")
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / name, directory)
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=directory, check=True)
-    return directory
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    path = os.environ.get("EFTERHAND_CHROMIUM") or shutil.which("chromium")
-    assert path, "The browser checks need Chromium: install it, or say where it is in EFTERHAND_CHROMIUM."
-    return path
 
 
 @contextmanager
@@ -68,22 +46,9 @@ def served(services: Services) -> Iterator[str]:
 
 
 def look(services: Services, checks: list[dict[str, Any]], modules: Path, chromium: str) -> list[Found]:
-    """Carry out checks in one browser; give what was found, in their order."""
+    """Carry out checks in one browser, before made-up services; give what was found, in their order."""
     with served(services) as base:
-        plan = {
-            "chromium": chromium,
-            "modules": str(modules),
-            "base": base,
-            "cookie": {"name": COOKIE, "value": door_tokens().issue("administrator")},
-            "checks": [{"kind": "look", "signedIn": True, "path": "/", **check} for check in checks],
-            "pictures": os.environ.get("EFTERHAND_PICTURES"),
-        }
-        done = subprocess.run(
-            ["node", str(HERE / "check.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 0, done.stderr
-    found: list[Found] = json.loads(done.stdout)
-    return found
+        return carry_out(checks, base, door_tokens().issue("administrator"), modules, chromium)
 
 
 def on_every_screen(name: str, **check: Any) -> list[dict[str, Any]]:

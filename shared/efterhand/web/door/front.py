@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from efterhand.catalogue import Catalogue
 from efterhand.catalogue.model import FEEDS
@@ -78,7 +78,7 @@ def reach_of_data(words: Words, statuses: Mapping[str, Reply]) -> list[dict[str,
     text = words.text
     today, known = business_date(statuses), known_through(statuses)
     facts = [{"name": text("Verksamhetsdatum"), "value": words.weekday(today) if today else UNKNOWN}]
-    names: Final = {
+    names = {
         "cases": text("Ärenden till och med"),
         "assistance": text("Ekonomiskt bistånd till och med"),
         "answers": text("Svar till och med"),

@@ -39,7 +39,7 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "vary": "cookie",
 }
-_ONLY_ONCE: Final = frozenset({"lang", "saved", "failed", "key", "act", "undone", "next", "view"})
+_ONLY_ONCE: Final = frozenset({"lang", "saved", "act", "key", "next", "select"})
 """What an address says of something that has just been done, or of the language: not kept in links."""
 
 

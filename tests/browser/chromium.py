@@ -1,0 +1,59 @@
+"""Chromium, and what is carried out in it."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from efterhand.web.sessions import COOKIE
+
+HERE = Path(__file__).parent
+
+Found = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pinned packages of package-lock.json are installed."""
+    directory = tmp_path_factory.mktemp("browser")
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(HERE / name, directory)
+    subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=directory, check=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    path = os.environ.get("EFTERHAND_CHROMIUM") or shutil.which("chromium")
+    assert path, "The browser checks need Chromium: install it, or say where it is in EFTERHAND_CHROMIUM."
+    return path
+
+
+def carry_out(checks: list[dict[str, Any]], base: str, session: str, modules: Path, chromium: str) -> list[Found]:
+    """Carry out checks in one browser; give what was found, in their order.
+
+    Args:
+        checks: as check.cjs takes them; by default a signed-in look at the first page.
+        base: address of the door.
+        session: the token that the session cookie holds.
+        modules: where the packages are.
+        chromium: path of the browser.
+    """
+    plan = {
+        "chromium": chromium,
+        "modules": str(modules),
+        "base": base,
+        "cookie": {"name": COOKIE, "value": session},
+        "checks": [{"kind": "look", "signedIn": True, "path": "/", **check} for check in checks],
+        "pictures": os.environ.get("EFTERHAND_PICTURES"),
+    }
+    done = subprocess.run(
+        ["node", str(HERE / "check.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: list[Found] = json.loads(done.stdout)
+    return found
