@@ -95,9 +95,12 @@ def test_a_check_waits_for_a_fortnight_after_an_attempt_and_is_then_to_be_done_a
 
 
 def test_an_attempt_dated_tomorrow_counts_from_tomorrow(due_today: Town, http: httpx.Client) -> None:
-    due_today.receive(attempted(TODAY + timedelta(days=1), received=TODAY))
-    assert listed(http) == {"todo": [CHECK]}
-    due_today.move_to(TODAY + timedelta(days=1))
+    # A day on which nothing else happens to the check.
+    today = TODAY + timedelta(days=3)
+    due_today.move_to(today)
+    due_today.receive(attempted(today + timedelta(days=1), received=today))
+    assert listed(http) == {"overdue": [CHECK]}
+    due_today.move_to(today + timedelta(days=1))
     assert listed(http) == {"waiting": [CHECK]}
     assert audit(due_today.engine, due_today.catalogue, SECRET).differences == []
 
