@@ -210,6 +210,8 @@ def test_what_had_been_filled_in_is_kept(open_door: Open, services: Services) ->
     page = send(open_door(), services, "svar", answer="studies", on="i går")
     assert re.search(r'value="studies" data-press="2" checked', page.text)
     assert 'value="i går"' in page.text
+    assert 'id="tried_on" value="2017-12-31"' in page.text
+    assert 'id="until" value="2018-01-07"' in page.text
 
 
 # --- attempts, postponements, taking back ---
@@ -316,3 +318,4 @@ def test_english_is_said_in_english(open_door: Open, services: Services) -> None
     assert "Ask about occupation six months after the closure" in page
     assert "What does the person do now?" in page
     assert "Closed: Arbete Corrects an earlier one" in page
+    assert "Study and career guidance Retracted 6 December 2016" in page

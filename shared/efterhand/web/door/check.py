@@ -161,7 +161,7 @@ class CheckPage:
         return {
             "day": self.words.month(event["on"]) if is_month else self.words.short(event["on"]),
             "sentence": says.event(event),
-            "marks": marks,
+            "marks": [mark[:1].upper() + mark[1:] for mark in marks],
             "doubts": [says.doubt(code) for code in event["doubts"]],
             "gone": bool(event["retracted_on"] or event["corrected"]),
         }

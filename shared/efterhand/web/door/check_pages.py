@@ -93,7 +93,7 @@ class CheckPages:
                 reply = await caller.post("followup", f"checks/{check_id}/{kind}", body)
                 faults = [] if reply.answered else [FieldError(_not_saved(words, reply))]
             if faults:
-                failure = Failure(tuple(faults), given)
+                failure = Failure(tuple(faults), {name: value for name, value in given.items() if name in form})
                 return self._check(request, holder, story, choice, failure=failure, status=422)
             address = await self._then(caller, form, ref, choice, kind)
         return self._house.go_to(address)
