@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -78,5 +78,15 @@ class Settings(BaseSettings):
     """Whether whoever sits at this machine may choose to be one of the built-in users."""
     access_log_days: int = Field(default=730, ge=1)
     """Days that the log of who saw whom is kept."""
+    case_links: dict[str, str] = {}
+    """Source → the address of a case in its system, `https://…` with `{case}` for its number; as JSON."""
     instance: str = "efterhand-0"
     """Unique name of this worker among all workers of the installation."""
+
+    @field_validator("case_links")
+    @classmethod
+    def _are_addresses(cls, links: dict[str, str]) -> dict[str, str]:
+        for source, link in links.items():
+            if not link.startswith(("https://", "http://")) or "{case}" not in link:
+                raise ValueError(f"the link of {source} must begin with https:// and hold {{case}}")
+        return links

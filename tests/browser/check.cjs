@@ -32,7 +32,8 @@ async function focused(page) {
     const style = getComputedStyle(element);
     const box = element.getBoundingClientRect();
     const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.right > 0 && box.width > 0;
-    return { tag: element.tagName, name: element.getAttribute("name"), text: element.textContent.trim().slice(0, 60), seen };
+    const { tagName: tag, id, type, value } = element;
+    return { tag, id, type, value, name: element.getAttribute("name"), text: element.textContent.trim().slice(0, 60), seen };
   });
 }
 
@@ -46,29 +47,74 @@ async function tabTo(page, wanted, seen) {
   throw new Error(`the focus never came to ${wanted}`);
 }
 
-/** Answers the first check with nothing but a keyboard. */
-async function answerByKeyboard(page) {
+/** From the list to its first check, and its answer, with nothing but a keyboard. */
+async function answerByKeyboard(page, check) {
   const seen = [];
-  await tabTo(page, (now) => now.tag === "SUMMARY", seen);
-  await page.keyboard.press("Enter");
-  await tabTo(page, (now) => now.tag === "SELECT", seen);
-  await page.keyboard.press("ArrowDown");
-  await tabTo(page, (now) => now.name === "on", seen);
-  await page.keyboard.press("Control+a");
-  await page.keyboard.type("2017-12-28");
-  await tabTo(page, (now) => now.tag === "BUTTON", seen);
-  await Promise.all([page.waitForURL(/saved=1/), page.keyboard.press("Enter")]);
+  await tabTo(page, (now) => now.tag === "A" && /sysselsättning|occupation/.test(now.text), seen);
+  await Promise.all([page.waitForURL(/uppfoljningar\/[0-9a-f]{24}/), page.keyboard.press("Enter")]);
+  if (check.script) {
+    await page.keyboard.press("2");
+    seen.push(await focused(page));
+  } else {
+    await tabTo(page, (now) => now.type === "radio", seen);
+    await page.keyboard.press("ArrowDown");
+    if ((await focused(page)).value !== "studies") await page.keyboard.press("ArrowDown");
+  }
+  await Promise.all([page.waitForURL(/saved=answer/), page.keyboard.press("Enter")]);
   return {
     first: seen[0],
     unseen: seen.filter((now) => !now.seen),
     status: await page.getByRole("status").innerText(),
+    next: new URL(page.url()).pathname.split("/").pop(),
   };
 }
 
-/** Sends the first check's form as it stands; what is wrong is to be told, and its link to lead to the field. */
+/** Puts off all that is on the page, and takes it back, with nothing but a keyboard. */
+async function severalByKeyboard(page, check) {
+  const seen = [];
+  await tabTo(page, (now) => now.tag === "A" && /Markera alla|Select all/.test(now.text), seen);
+  if (check.script) await page.keyboard.press("Enter");
+  else await Promise.all([page.waitForURL(/select=page/), page.keyboard.press("Enter")]);
+  await tabTo(page, (now) => now.name === "act" && now.tag === "SELECT", seen);
+  await page.keyboard.press("End");
+  await tabTo(page, (now) => now.name === "bulk_on", seen);
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("2018-01-14");
+  await Promise.all([page.waitForURL(/act=postpone/), page.keyboard.press("Enter")]);
+  const put = await page.getByRole("status").locator("strong").innerText();
+  await tabTo(page, (now) => now.tag === "BUTTON", seen);
+  await Promise.all([page.waitForURL(/act=undo/), page.keyboard.press("Enter")]);
+  return { unseen: seen.filter((now) => !now.seen), put, undone: await page.getByRole("status").locator("strong").innerText() };
+}
+
+/** Presses a number with the keys on, off, and after the page has been opened again. */
+async function switchKeysOff(page) {
+  const chosen = () => page.evaluate(() => document.querySelector("input[name=answer]:checked")?.value ?? null);
+  await page.keyboard.press("1");
+  const on = await chosen();
+  await page.locator("[data-keys] button").click();
+  await page.reload();
+  const said = await page.locator("[data-keys]").innerText();
+  await page.keyboard.press("1");
+  const off = await chosen();
+  await page.reload();
+  await page.keyboard.press("1");
+  return { on, off, stillOff: await chosen(), said };
+}
+
+/** What of the things for the screen would be printed, and the text that would. */
+async function printed(page) {
+  await page.emulateMedia({ media: "print" });
+  return page.evaluate(() => ({
+    shown: [...document.querySelectorAll("form.filter, form.answer, .bulk, .keys, .languages, input, button, select")]
+      .filter((each) => each.checkVisibility()).map((each) => each.outerHTML.slice(0, 80)),
+    text: document.body.innerText,
+  }));
+}
+
+/** Sends the form as it stands; what is wrong is to be told, and its link to lead to the field. */
 async function sendTooEarly(page) {
-  await page.locator("summary").first().click();
-  await page.locator("details[open] button").click();
+  await page.locator("form.answer button").first().click();
   await page.getByRole("alert").waitFor();
   const summary = await focused(page);
   const wrong = await violations(page);
@@ -81,6 +127,7 @@ async function run(browser, check) {
   const context = await browser.newContext({
     viewport: { width: check.width, height: check.height },
     deviceScaleFactor: check.scale,
+    javaScriptEnabled: check.script !== false,
   });
   const complaints = [];
   try {
@@ -93,7 +140,10 @@ async function run(browser, check) {
     page.on("requestfailed", (request) => complaints.push(`${request.url()} failed`));
     const response = await page.goto(url.href);
     const found = { name: check.name, status: response.status() };
-    if (check.kind === "keyboard") Object.assign(found, await answerByKeyboard(page));
+    if (check.kind === "keyboard") Object.assign(found, await answerByKeyboard(page, check));
+    else if (check.kind === "several") Object.assign(found, await severalByKeyboard(page, check));
+    else if (check.kind === "keys") Object.assign(found, await switchKeysOff(page));
+    else if (check.kind === "print") Object.assign(found, await printed(page));
     else if (check.kind === "mistake") Object.assign(found, await sendTooEarly(page));
     else Object.assign(found, { violations: await violations(page), sideways: await sideways(page) });
     if (plan.pictures) await page.screenshot({ path: path.join(plan.pictures, `${check.name}.png`), fullPage: true });

@@ -1,25 +1,22 @@
 """The pages in Chromium: no violation that axe knows of, no scrolling sideways, an answer by keyboard alone."""
 
-import json
-import os
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 
 from efterhand.web.app import create_app
 from efterhand.web.door import create_door
 from efterhand.web.rights import Grant
-from efterhand.web.sessions import COOKIE, SessionMiddleware
-from tests.services.door_upstreams import Services, a_check, door_settings, door_tokens
+from efterhand.web.sessions import SessionMiddleware
+from tests.browser.chromium import Found, carry_out
+from tests.services.door_upstreams import Services, door_settings, door_tokens, town_of_work
 from tests.services.intake_running import running_intake
-
-HERE = Path(__file__).parent
 
 SCREENS = {
     "wide": {"width": 1280, "height": 900, "scale": 1},
@@ -28,8 +25,6 @@ SCREENS = {
     "zoomed": {"width": 640, "height": 450, "scale": 2},
 }
 LANGUAGES = ("sv", "en")
-
-Found = dict[str, Any]
 
 
 @contextmanager
@@ -51,27 +46,9 @@ def served(services: Services) -> Iterator[str]:
 
 
 def look(services: Services, checks: list[dict[str, Any]], modules: Path, chromium: str) -> list[Found]:
-    """Carry out checks of the door, with made-up services behind it, in one browser."""
+    """Carry out checks in one browser, before made-up services; give what was found, in their order."""
     with served(services) as base:
-        return look_at(base, door_tokens().issue("administrator"), checks, modules, chromium)
-
-
-def look_at(base: str, session: str, checks: list[dict[str, Any]], modules: Path, chromium: str) -> list[Found]:
-    """Carry out checks in one browser; give what was found, in their order."""
-    plan = {
-        "chromium": chromium,
-        "modules": str(modules),
-        "base": base,
-        "cookie": {"name": COOKIE, "value": session},
-        "checks": [{"kind": "look", "signedIn": True, "path": "/", **check} for check in checks],
-        "pictures": os.environ.get("EFTERHAND_PICTURES"),
-    }
-    done = subprocess.run(
-        ["node", str(HERE / "check.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: list[Found] = json.loads(done.stdout)
-    return found
+        return carry_out(checks, base, door_tokens().issue("administrator"), modules, chromium)
 
 
 def on_every_screen(name: str, **check: Any) -> list[dict[str, Any]]:
@@ -89,9 +66,36 @@ def faults(found: list[Found]) -> list[tuple[str, Any]]:
 
 
 def test_the_first_page_is_accessible_on_every_screen_in_both_languages(modules: Path, chromium: str) -> None:
-    services = Services()
-    services.checks[0] = a_check(1, protected=True)
-    found = look(services, on_every_screen("first"), modules, chromium)
+    found = look(Services(), on_every_screen("first"), modules, chromium)
+    assert [each["status"] for each in found] == [200] * 6
+    assert faults(found) == []
+
+
+LIST = "/uppfoljningar"
+EVERYTHING = f"{LIST}?group=overdue&group=todo&group=waiting&group=done&case=c-2017&saved=3&act=postpone&key=k1"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("list", LIST), ("list-everything", EVERYTHING), ("list-empty", f"{LIST}?unit=jobbtorg-city")],
+)
+def test_the_worklist_is_accessible_on_every_screen_in_both_languages(
+    modules: Path, chromium: str, name: str, path: str
+) -> None:
+    found = look(town_of_work(), on_every_screen(name, path=path), modules, chromium)
+    assert [each["status"] for each in found] == [200] * 6
+    assert faults(found) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("check", 0), ("check-saved", 1), ("check-put-off", 12), ("check-done", 14)]
+)
+def test_a_check_is_accessible_on_every_screen_in_both_languages(
+    modules: Path, chromium: str, name: str, number: int
+) -> None:
+    services = town_of_work()
+    path = f"{LIST}/{services.checks[number]['ref']}?group=overdue&saved=answer"
+    found = look(services, on_every_screen(name, path=path), modules, chromium)
     assert [each["status"] for each in found] == [200] * 6
     assert faults(found) == []
 
@@ -109,23 +113,32 @@ def test_the_page_for_those_who_may_not_see_it_is_accessible(modules: Path, chro
 
 
 def test_a_mistake_in_a_form_is_told_where_the_focus_is_and_leads_to_the_field(modules: Path, chromium: str) -> None:
-    found = look(Services(), on_every_screen("mistake", kind="mistake"), modules, chromium)
+    services = town_of_work()
+    path = f"{LIST}/{services.checks[0]['ref']}"
+    found = look(services, on_every_screen("mistake", kind="mistake", path=path), modules, chromium)
     # Chromium reports the 422 itself as a complaint.
     assert faults([{**each, "complaints": []} for each in found]) == []
     assert {each["summary"]["tag"] for each in found} == {"DIV"}
-    assert {each["field"]["name"] for each in found} == {"answer"}
+    assert {each["field"]["id"] for each in found} == {"answer"}
 
 
-def test_a_check_is_answered_by_keyboard_alone_and_the_focus_is_always_seen(modules: Path, chromium: str) -> None:
-    services = Services()
-    checks = on_every_screen("keyboard", kind="keyboard")
+@pytest.mark.parametrize("script", [True, False])
+def test_a_check_is_answered_by_keyboard_alone_and_the_focus_is_always_seen(
+    modules: Path, chromium: str, script: bool
+) -> None:
+    """From the list, by one key and Enter with a script, by arrows and Enter without."""
+    services = town_of_work()
+    checks = on_every_screen("keyboard", kind="keyboard", path=f"{LIST}?group=overdue", script=script)
     found = look(services, checks, modules, chromium)
     assert [each["unseen"] for each in found] == [[]] * len(checks)
     assert {each["first"]["text"] for each in found} == {"Hoppa till innehållet", "Skip to the content"}
     said = {(each["name"].rsplit("-", 1)[1], each["status"].split(".")[0]) for each in found}
-    assert said == {("sv", "Sparat, behandlas"), ("en", "Saved, being processed")}
-    expected = {"on": "2017-12-28", "response": "answered", "occupation": "work"}
-    assert services.answers == [(services.checks[0]["id"], expected)] * len(checks)
+    assert said == {("sv", "Svaret är sparat"), ("en", "The answer has been saved")}
+    assert [each["next"] for each in found] == [services.checks[2]["ref"]] * len(checks)
+    for check, kind, body in services.acts:
+        assert (check, kind) == (services.checks[0]["id"], "answer")
+        assert (body["response"], body["occupation"]) == ("answered", "studies")
+    assert len(services.acts) == len(checks)
 
 
 def test_the_pages_of_sign_in_and_of_another_unit_are_accessible(
@@ -140,6 +153,43 @@ def test_the_pages_of_sign_in_and_of_another_unit_are_accessible(
             *on_every_screen("other-unit", path="/annan-enhet"),
             *on_every_screen("lent", path="/"),
         ]
-        found = look_at(intake.url, session, checks, modules, chromium)
+        found = carry_out(checks, intake.url, session, modules, chromium)
     assert [each["status"] for each in found] == [200] * len(checks)
     assert faults(found) == []
+
+
+def test_the_number_keys_can_be_switched_off_and_stay_so(modules: Path, chromium: str) -> None:
+    services = town_of_work()
+    path = f"{LIST}/{services.checks[0]['ref']}"
+    (found,) = look(
+        services,
+        [{"name": "keys", "kind": "keys", "language": "sv", "path": path, **SCREENS["wide"]}],
+        modules,
+        chromium,
+    )
+    assert (found["on"], found["off"], found["stillOff"]) == ("work", None, None)
+    assert found["said"].startswith("Siffertangenterna är avstängda.")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_all_on_a_page_are_put_off_by_keyboard_alone_and_taken_back(modules: Path, chromium: str, script: bool) -> None:
+    services = town_of_work()
+    checks = on_every_screen("several", kind="several", path=f"{LIST}?group=overdue", script=script)
+    found = look(services, checks, modules, chromium)
+    assert [each["unseen"] for each in found] == [[]] * len(checks)
+    assert {each["put"] for each in found} == {"Uppskjutna: 8.", "Put off: 8."}
+    assert {each["undone"] for each in found} == {"Tillbakatagna: 1.", "Taken back: 1."}
+    put_off = [body for _, _, body in services.acts if body["kind"] == "postpone"]
+    assert [len(body["checks"]) for body in put_off] == [8] * len(checks)
+
+
+def test_the_list_and_a_check_print_without_what_is_for_the_screen(modules: Path, chromium: str) -> None:
+    services = town_of_work()
+    pages = (LIST, f"{LIST}/{services.checks[0]['ref']}")
+    checks = [
+        {"name": f"print-{number}", "kind": "print", "language": "sv", "path": path, **SCREENS["wide"]}
+        for number, path in enumerate(pages)
+    ]
+    for found in look(services, checks, modules, chromium):
+        assert found["shown"] == []
+        assert "c-2017-00001" in found["text"]

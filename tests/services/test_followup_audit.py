@@ -25,6 +25,10 @@ NOT_DERIVED: Final = {
     "position": "how far the topic has been read",
     "revoked_token": "what intake says",
     "disposed_event": "what intake says; their number is held against intake's",
+    "act": "what staff did",
+    "postponement": "to which day staff put checks off",
+    "reference": "which references have been given out",
+    "saved_view": "what users chose",
     "listing_changed": "lists whose notices have to follow: work, done soon whatever it is",
 }
 """Tables that an audit of what follows from the events cannot judge, with what they hold."""
@@ -36,7 +40,13 @@ BY_THE_DIGEST: Final = {("event", "missing"), ("erased", "missing")}
 """What the service cannot know by itself: the digest differs from intake's."""
 
 WHERE: Final = {"notice": "person = 'p1' AND status = 'open'", "listed": "true"}
-WRONG: Final = {"person": ("personhash",), "notice": ("unit",), "event": ("hash",), "context": ("protocols",)}
+WRONG: Final = {
+    "check": ("tried_on",),
+    "person": ("personhash",),
+    "notice": ("unit",),
+    "event": ("hash",),
+    "context": ("protocols",),
+}
 """The column that is changed, where it is not the last one."""
 DIFFERS: Final = {"person": ("person", "personhash"), "event": ("id",)}
 """What a copy differs in, where it is not the first column."""

@@ -3,6 +3,9 @@
 from datetime import date
 from typing import Any, Final
 
+import pytest
+from sqlalchemy import text
+
 from efterhand_followup.application.audit import audit
 from tests.services.disposals import disposal
 from tests.services.followup_town import SECRET, Town, closed, enrolled, event, whole_town
@@ -123,3 +126,57 @@ def test_the_audit_finds_an_event_that_was_disposed_of_and_is_kept(whole_town: T
     whole_town.do("INSERT INTO followup.event SELECT * FROM public.saved")
     differences = audit(whole_town.engine, whole_town.catalogue, SECRET).differences
     assert [each["what"] for each in differences if each["table"] == "event"] == ["is kept and was disposed of"] * 4
+
+
+def acted_on(town: Town, *checks: str) -> None:
+    """Let staff have done something with checks, and their references have been given out."""
+    with town.engine.begin() as connection:
+        for check_id in checks:
+            row = {"person": check_id.split(":")[1], "id": check_id}
+            connection.execute(
+                text(
+                    "INSERT INTO followup.act (person, check_id, key, kind, made_by, made_at, made_on, said, accepted)"
+                    " VALUES (:person, :id, 'k', 'postpone', 'staff:a', now(), '2017-02-01', '{}', true)"
+                ),
+                row,
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO followup.postponement (person, check_id, until_on) VALUES (:person, :id, '2017-02-09')"
+                ),
+                row,
+            )
+            connection.execute(
+                text("INSERT INTO followup.reference (person, check_id, ref) VALUES (:person, :id, md5(:id))"), row
+            )
+
+
+def acted_about(town: Town) -> set[tuple[str, str]]:
+    tables = ("act", "postponement", "reference")
+    return {(table, row["check_id"]) for table in tables for row in town.rows(table, "check_id")}
+
+
+@pytest.mark.parametrize("how", ["disposed of", "erased"])
+def test_what_staff_did_about_a_person_goes_with_the_person_and_nobody_elses(whole_town: Town, how: str) -> None:
+    gone = old_case("p1")
+    live_through(whole_town, *gone, *old_case("p2"))
+    acted_on(whole_town, "occupation_6m:p1:c1", "occupation_6m:p2:c1")
+    record = disposal("p1", BEFORE, gone, SECRET)
+    whole_town.receive(record if how == "disposed of" else event("person.erased", received=TODAY, person="p1"))
+    assert {check_id for _, check_id in acted_about(whole_town)} == {"occupation_6m:p2:c1"}
+    assert len(acted_about(whole_town)) == 3
+
+
+def test_of_who_has_come_back_only_what_staff_did_about_the_old_case_goes(whole_town: Town) -> None:
+    gone = old_case("p1")
+    enrolment = enrolled("p1", date(2023, 10, 2), case="c9", contact_consent=True)
+    again = [enrolment, closed("p1", date(2023, 10, 20), case="c9")]
+    live_through(whole_town, *gone, *again)
+    acted_on(whole_town, "occupation_6m:p1:c1", "occupation_6m:p1:c9")
+    whole_town.receive(disposal("p1", BEFORE, gone, SECRET))
+    whole_town.settle()
+    assert {check_id for _, check_id in acted_about(whole_town)} == {"occupation_6m:p1:c9"}
+    assert {row["postponed_until"] for row in whole_town.rows("check") if row["id"] == "occupation_6m:p1:c9"} == {
+        date(2017, 2, 9)
+    }
+    nothing_to_find(whole_town)

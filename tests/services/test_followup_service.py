@@ -1,15 +1,13 @@
 """followup as others meet it: erasure, protected persons, HTTP, answers, audit, poison, many at once."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
 import orjson
 import pytest
-import uvicorn
 from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import text
 
@@ -20,16 +18,15 @@ from efterhand.messaging.batches import BatchApplier
 from efterhand.messaging.parking import Parking
 from efterhand.messaging.positions import Positions
 from efterhand.messaging.records import Record
-from efterhand.settings import Settings
 from efterhand_followup.adapters import tables
 from efterhand_followup.adapters.intake_client import IntakeClient
-from efterhand_followup.application.answer_check import SOURCE, recorded_at
 from efterhand_followup.application.apply_events import apply_events
 from efterhand_followup.application.audit import audit
 from efterhand_followup.application.move_date import rebuild
-from efterhand_followup.bootstrap import Services, create_services
-from efterhand_followup.entrypoints.api import create_app
+from efterhand_followup.bootstrap import Services
+from efterhand_followup.domain.acts import SOURCE, recorded_at
 from efterhand_followup.entrypoints.metrics import StateCollector
+from tests.services.followup_served import client_of, http, intake_that, services, url
 from tests.services.followup_town import (
     SECRET,
     Town,
@@ -41,70 +38,11 @@ from tests.services.followup_town import (
     town,
 )
 from tests.services.intake_running import running_intake
-from tests.services.messaging_tools import until
 
-__all__ = ["town"]
+__all__ = ["client_of", "http", "services", "town", "url"]
 
 START = date(2017, 1, 2)
 DUE = date(2017, 4, 2)
-
-
-class NoKafka:
-    """Stands in for announcements where nobody asks Kafka: nothing is behind."""
-
-    def lag(self) -> int:
-        return 0
-
-
-@pytest.fixture
-def services(town: Town) -> Iterator[Services]:
-    """Everything but the threads: what is to be done is done by the test."""
-    made = create_services(
-        Settings(
-            database_url=town.url,
-            kafka="127.0.0.1:1",
-            catalogue=str(town.catalogue_directory),
-            clock="manual",
-            secret=SECRET,
-            intake_url="http://127.0.0.1:1",
-        )
-    )
-    object.__setattr__(made, "announcements", NoKafka())
-    yield made
-    made.intake.close()
-    made.computing.dispose()
-    made.engine.dispose()
-
-
-@pytest.fixture
-def url(services: Services) -> Iterator[str]:
-    """Where the service answers."""
-    config = uvicorn.Config(create_app(services), host="127.0.0.1", port=0, log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started or not thread.is_alive(), every=0.005)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
-
-
-@pytest.fixture
-def client_of(services: Services, url: str) -> Iterator[Callable[[str | None], httpx.Client]]:
-    """A client with a role, or without a token."""
-    with ExitStack() as stack:
-
-        def make(role: str | None) -> httpx.Client:
-            headers = {} if role is None else {"authorization": f"Bearer {services.tokens.issue(role)}"}
-            return stack.enter_context(httpx.Client(base_url=url, headers=headers, trust_env=False))
-
-        yield make
-
-
-@pytest.fixture
-def http(client_of: Callable[[str | None], httpx.Client]) -> httpx.Client:
-    """An administrator."""
-    return client_of("administrator")
 
 
 def erased(person: str, received: date) -> Any:
@@ -395,22 +333,6 @@ def test_the_status_says_what_is_still_to_be_done(town: Town, http: httpx.Client
 # --- answers ---
 
 
-def intake_that(services: Services, answer: Any) -> list[httpx.Request]:
-    """Put an intake in place that answers like this; gives what it is asked."""
-    asked: list[httpx.Request] = []
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        if isinstance(answer, Exception):
-            raise answer
-        status, body = answer
-        return httpx.Response(status, json=body)
-
-    transport = httpx.MockTransport(respond)
-    object.__setattr__(services, "intake", IntakeClient("http://intake", services.tokens, SOURCE, transport))
-    return asked
-
-
 @pytest.fixture
 def closed_case(town: Town) -> str:
     """A check that waits for an answer."""
@@ -428,7 +350,7 @@ def test_an_answer_becomes_an_event_of_its_own_source(
     reply = http.post(f"/followup/v1/checks/{closed_case}/answer", json=answer)
     assert reply.status_code == 202
     sent = orjson.loads(asked[0].content)
-    assert reply.json() == {"event": {"source": "/efterhand/followup", "id": sent["id"]}}
+    assert reply.json()["event"] == {"source": "/efterhand/followup", "id": sent["id"]}
     assert sent["data"] == {**answer, "person": "p1", "check": "occupation_6m", "subject": "c1"}
     assert sent["type"] == "followup.answered"
     assert datetime.fromisoformat(sent["time"]).astimezone(UTC).date() in (date(2017, 8, 31), date(2017, 9, 1))

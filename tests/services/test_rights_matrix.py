@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from efterhand.settings import Settings
 from efterhand.web.door import create_door
+from efterhand.web.references import reference_of
 from efterhand.web.rights import ROLES, Grant
 from efterhand.web.sight import Sight
 from efterhand.web.signin.built_in import built_in_users
@@ -60,6 +61,12 @@ SEES_PROTECTED: Final = {"administrator", "protected_officer"}
 EVERYBODY: Final = set(ROLES)
 
 CHECK: Final = "offer_90d:person-own:c-person-own"
+OPEN_CHECKS: Final = {person: f"occupation_6m:{person}:c-{person}" for person in PERSONS}
+"""What is on the worklist about each person."""
+OPEN_CHECK: Final = OPEN_CHECKS["person-own"]
+GROUPS: Final = "overdue,todo,waiting,done"
+REFERENCES: Final = ",".join(reference_of(Tokens(SECRET), check_id) for check_id in OPEN_CHECKS.values())
+PUT_OFF: Final = {"until": "2017-03-12"}
 FIGURE: Final = "/indicators/v1/figures/{indicator}"
 CELL: Final = "cell=unit:north"
 MOVED: Final = f"from=2017-02-28&to={TODAY}"
@@ -87,6 +94,24 @@ MATRIX: Final[dict[tuple[str, str], Way]] = {
     ("POST", "/followup/v1/checks/{check_id}/answer"): Way(
         STAFF, f"/followup/v1/checks/{CHECK}/answer", {"on": f"{TODAY}", "response": "declined"}
     ),
+    ("GET", "/followup/v1/worklist"): Way(STAFF, f"/followup/v1/worklist?group={GROUPS}", persons=True),
+    ("GET", "/followup/v1/worklist/counts"): Way(STAFF),
+    ("GET", "/followup/v1/references"): Way(STAFF, f"/followup/v1/references?ref={REFERENCES}", persons=True),
+    ("GET", "/followup/v1/checks/{check_id}/story"): Way(STAFF, f"/followup/v1/checks/{OPEN_CHECK}/story"),
+    ("POST", "/followup/v1/checks/{check_id}/attempt"): Way(
+        STAFF, f"/followup/v1/checks/{OPEN_CHECK}/attempt", {"on": f"{TODAY}", "how": "phone"}
+    ),
+    ("POST", "/followup/v1/checks/{check_id}/postpone"): Way(
+        STAFF, f"/followup/v1/checks/{OPEN_CHECK}/postpone", PUT_OFF
+    ),
+    ("POST", "/followup/v1/checks/{check_id}/undo"): Way(STAFF, f"/followup/v1/checks/{OPEN_CHECK}/undo", {}),
+    ("POST", "/followup/v1/checks/acts"): Way(
+        STAFF,
+        body={"kind": "postpone", "key": "matrix", "said": PUT_OFF, "checks": [OPEN_CHECK]},
+    ),
+    ("GET", "/followup/v1/views"): Way(STAFF),
+    ("PUT", "/followup/v1/views/{name}"): Way(STAFF, "/followup/v1/views/mine", {"query": "group=overdue"}),
+    ("DELETE", "/followup/v1/views/{name}"): Way(STAFF, "/followup/v1/views/mine"),
     ("GET", "/followup/v1/access-log"): Way(LOG, persons=True),
     ("GET", "/followup/v1/status"): Way(EVERYBODY),
     ("POST", "/followup/v1/rebuild"): Way(OPERATE),
@@ -133,7 +158,16 @@ WITHOUT_A_RIGHT: Final = {
     ("GET", "/"),
     ("GET", "/static/{name}"),
     ("GET", "/enter"),
+    ("GET", "/uppfoljningar"),
+    ("POST", "/uppfoljningar/flera"),
+    ("POST", "/uppfoljningar/angra"),
+    ("POST", "/uppfoljningar/urval"),
+    ("POST", "/uppfoljningar/urval/bort"),
+    ("GET", "/uppfoljningar/{ref}"),
     ("POST", "/uppfoljningar/{ref}/svar"),
+    ("POST", "/uppfoljningar/{ref}/forsok"),
+    ("POST", "/uppfoljningar/{ref}/skjut-upp"),
+    ("POST", "/uppfoljningar/{ref}/angra"),
     ("GET", "/logga-in"),
     ("GET", "/logga-in/tillbaka"),
     ("POST", "/logga-ut"),
@@ -206,7 +240,7 @@ def house(create_database: Callable[[str], str], migrated_template: str) -> Iter
         event
         for person, (unit, protected) in PERSONS.items()
         for event in (
-            enrolled(person, ENROLLED, case=f"c-{person}", received=TODAY, unit=unit),
+            enrolled(person, ENROLLED, case=f"c-{person}", received=TODAY, unit=unit, contact_consent=True),
             enrolled(person, ENROLLED, case="c-shared", received=TODAY, unit=unit),
             closed(person, date(2016, 9, 1), case=f"c-{person}", received=TODAY),
             accepted("person.protected", received=TODAY, person=person, protected=protected, on=ENROLLED),
@@ -224,7 +258,11 @@ def house(create_database: Callable[[str], str], migrated_template: str) -> Iter
             "indicators": create_indicators_app(indicators),
             "intake": create_intake_app(intake.services, publish=False),
         }
-        yield House(url, town, office, intake, apps)
+        made = House(url, town, office, intake, apps)
+        # References lead back when they have been given out.
+        made.ask("GET", f"/followup/v1/worklist?group={GROUPS}", made.token("administrator"))
+        made.logged("followup")
+        yield made
     town.close()
     office.close()
     followup.intake.close()
@@ -313,20 +351,81 @@ def test_a_path_is_open_to_its_roles_and_shows_whom_they_may_see_and_writes_down
             assert {(line["staff"], line["role"]) for line in lines} <= {(f"{role}-1", role)}
 
 
-@pytest.mark.parametrize("path", ["why", "answer"])
+ON_A_CHECK: Final[dict[str, tuple[str, Any, int]]] = {
+    "why": ("GET", None, 200),
+    "story": ("GET", None, 200),
+    # Intake is another process, that is not there: what is seen can be acted on, and is not kept.
+    "answer": ("POST", {"on": f"{TODAY}", "response": "declined"}, 503),
+    "attempt": ("POST", {"on": f"{TODAY}", "how": "phone"}, 503),
+    "postpone": ("POST", PUT_OFF, 202),
+    "undo": ("POST", {"act": "never-done"}, 409),
+}
+
+
+@pytest.mark.parametrize("path", ON_A_CHECK)
 @pytest.mark.parametrize("role", sorted(STAFF))
 def test_a_check_outside_the_reach_is_as_one_that_does_not_exist(house: House, role: str, path: str) -> None:
-    method, body = ("GET", None) if path == "why" else ("POST", {"on": f"{TODAY}", "response": "declined"})
+    method, body, status = ON_A_CHECK[path]
     nobody = house.ask(method, f"/followup/v1/checks/offer_90d:nobody:c1/{path}", house.token(role), body)
+    assert nobody.status_code == 404
     for unit in (None, "north"):
-        for person in PERSONS:
-            address = f"/followup/v1/checks/offer_90d:{person}:c-{person}/{path}"
+        for person, check_id in OPEN_CHECKS.items():
+            address = f"/followup/v1/checks/{check_id}/{path}"
             answer = house.ask(method, address, house.token(role, unit), body)
             if person in whom(role, unit):
-                # Intake is another process, that is not there: what is seen can be answered, and is not kept.
-                assert answer.status_code == (200 if path == "why" else 503), (person, unit)
+                assert answer.status_code == status, (person, unit, answer.text)
             else:
                 assert (answer.status_code, answer.json()) == (404, nobody.json()), (person, unit)
+
+
+@pytest.mark.parametrize("role", sorted(STAFF))
+def test_of_several_checks_those_outside_the_reach_are_not_touched_nor_written_down(house: House, role: str) -> None:
+    house.logged("followup")
+    for unit in (None, "north"):
+        key = f"several-{role}-{unit}"
+        body = {"kind": "postpone", "key": key, "said": PUT_OFF, "checks": list(OPEN_CHECKS.values())}
+        answer = house.ask("POST", "/followup/v1/checks/acts", house.token(role, unit), body)
+        outcome = {each["check"].split(":")[1]: each["code"] for each in answer.json()["results"]}
+        seen = whom(role, unit)
+        assert outcome == {person: None if person in seen else "not_found" for person in PERSONS}
+        assert {line["person"] for line in house.logged("followup")} == seen
+        touched = {row["person"] for row in house.town.rows("act") if row["key"] == key}
+        assert touched == seen
+
+
+def test_only_ones_own_acts_are_taken_back_and_none_that_is_not_seen_any_more(house: House) -> None:
+    everywhere, north = house.token("case_worker"), house.token("case_worker", "north")
+    checks = [OPEN_CHECKS["person-own"], OPEN_CHECKS["person-other"]]
+    acts = {"kind": "postpone", "key": "mine-alone", "said": PUT_OFF, "checks": checks}
+    assert house.ask("POST", "/followup/v1/checks/acts", everywhere, acts).status_code == 202
+    for check_id in checks:
+        own = house.ask("GET", f"/followup/v1/checks/{check_id}/story", everywhere).json()["check"]["acts"]
+        another = house.ask("GET", f"/followup/v1/checks/{check_id}/story", house.token("manager")).json()
+        assert [act["mine"] for act in own if act["key"] == "mine-alone"] == [True]
+        assert [act["mine"] for act in another["check"]["acts"] if act["key"] == "mine-alone"] == [False]
+        body = {"act": "mine-alone"}
+        refused = house.ask("POST", f"/followup/v1/checks/{check_id}/undo", house.token("manager"), body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "nothing_to_undo")
+    back = {"kind": "undo", "key": "back-alone", "said": {"act": "mine-alone"}}
+    assert house.ask("POST", "/followup/v1/checks/acts", house.token("manager"), back).json() == {"results": []}
+    house.logged("followup")
+    # The same member of staff, who sees one of the two units only now.
+    answer = house.ask("POST", "/followup/v1/checks/acts", north, back)
+    assert [(each["check"], each["saved"]) for each in answer.json()["results"]] == [(checks[0], True)]
+    assert {line["person"] for line in house.logged("followup")} == {"person-own"}
+    rest = house.ask("POST", "/followup/v1/checks/acts", everywhere, back)
+    assert [each["saved"] for each in rest.json()["results"]] == [True, True]
+
+
+def test_the_worklist_counts_whom_the_reader_sees(house: House) -> None:
+    for role in sorted(STAFF):
+        for unit in (None, "north", "annex"):
+            token = house.token(role, unit)
+            counts = house.ask("GET", "/followup/v1/worklist/counts", token).json()
+            listed = house.ask("GET", f"/followup/v1/worklist?group={GROUPS}", token).json()
+            assert {row["unit"] for row in counts["items"]} == {item["unit"] for item in listed["items"]}
+            assert sum(counts["all"].values()) == sum(listed["counts"].values()) - listed["counts"]["done"]
+            assert len(listed["items"]) == sum(listed["counts"].values())
 
 
 @pytest.mark.parametrize("on", ["2016-12-01", "2017-03-20"])
@@ -417,7 +516,7 @@ def test_a_broken_glass_opens_the_unit_with_its_reason_and_not_whom_a_named_role
     for until, seen in ((4e9, {"person-own": None, "person-other": "Vikarie"}), (1.0, {"person-own": None})):
         lent = Grant("case_worker", "south", until=until, reason="Vikarie")
         token = house.tokens.issue("case_worker", grants=[own, lent], staff="cw-1")
-        for path in ("checks", "notices", "doubts"):
+        for path in ("checks", "notices", "doubts", "worklist", f"references?ref={REFERENCES}"):
             answer = house.ask("GET", f"/followup/v1/{path}", token)
             assert named_in(answer) == seen.keys(), path
             assert {line["person"]: line["reason"] for line in house.logged("followup")} == seen, path
@@ -426,6 +525,9 @@ def test_a_broken_glass_opens_the_unit_with_its_reason_and_not_whom_a_named_role
 def test_where_no_line_can_be_kept_nothing_is_shown(house: House) -> None:
     shown = {
         "/followup/v1/checks": "followup",
+        "/followup/v1/worklist": "followup",
+        f"/followup/v1/references?ref={REFERENCES}": "followup",
+        f"/followup/v1/checks/{OPEN_CHECK}/story": "followup",
         "/indicators/v1/figures/closed_12m/cases": "indicators",
     }
     for address, service in shown.items():

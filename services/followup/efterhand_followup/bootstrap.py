@@ -16,7 +16,7 @@ from efterhand.web.revocations import Revocations
 from efterhand.web.tokens import Tokens
 from efterhand_followup.adapters import tables
 from efterhand_followup.adapters.intake_client import IntakeClient
-from efterhand_followup.application.answer_check import SOURCE
+from efterhand_followup.domain.acts import SOURCE
 from efterhand_followup.entrypoints.clock import Clock
 
 

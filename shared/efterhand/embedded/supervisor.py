@@ -60,6 +60,7 @@ HANDED_ON: Final = tuple(
         "GLASS_HOURS",
         "CHOOSE_USER",
         "ACCESS_LOG_DAYS",
+        "CASE_LINKS",
     )
 )
 """Settings that are the installation's and not this start's: the processes get them as they are."""

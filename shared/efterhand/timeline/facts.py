@@ -58,6 +58,15 @@ class Doubt:
     case_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Somebody tried to reach the person about a check, on a day, in a way (`phone`, `sms`, `letter`, `other`)."""
+
+    on: date
+    how: str
+    event: EventRef
+
+
 @dataclass(frozen=True)
 class Facts:
     """Everything known of one person. `rows` holds the facts by kind (see catalogue/facts.yaml)."""
@@ -75,6 +84,8 @@ class Facts:
     """The events that hold the enrolments, by case."""
     disagreements: tuple[str, ...] = ()
     """Those of sex and birth_year in which the enrolments do not agree."""
+    attempts: Mapping[tuple[str, str], tuple[Attempt, ...]] = field(default_factory=dict)
+    """What was tried, by protocol and subject, in the order of its days; it settles nothing."""
     _stays: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
     _closed: Mapping[str, date] = field(default_factory=dict)
 
@@ -112,10 +123,15 @@ class Facts:
         """Return the day of a case's closure, if it is closed."""
         return self._closed.get(case_id)
 
+    def attempts_until(self, protocol: str, subject: str, day: date) -> tuple[Attempt, ...]:
+        """Return what had been tried for a check by the end of a day."""
+        return tuple(each for each in self.attempts.get((protocol, subject), ()) if each.on <= day)
+
     def change_days(self) -> set[date]:
-        """Return every day from which on a unit, worker or protection is another one."""
+        """Return every day from which on a unit, worker or protection is another one, or something has been tried."""
         days = {stay.values["from_on"] for stay in self.of("stay")}
         days.update(day for changes in self.workers.values() for day, _ in changes)
+        days.update(each.on for attempts in self.attempts.values() for each in attempts)
         days.update(day for day, _ in self.protection)
         return days
 
@@ -247,6 +263,7 @@ class _Derivation:
         self.ends = _Winners()
         self.of_cases: dict[str, list[Event]] = {kind: [] for kind in _OF_CASES}
         self.replies: list[Event] = []
+        self.tries: list[Event] = []
         self.said_of: dict[str, list[Event]] = {}
         for event in live:
             self._take(event)
@@ -280,6 +297,8 @@ class _Derivation:
                 self.ends.set(data["measure"], event)
             case "followup.answered":
                 self.replies.append(event)
+            case "followup.attempted":
+                self.tries.append(event)
             case kind if kind in _OF_CASES:
                 self.of_cases[kind].append(event)
 
@@ -315,6 +334,7 @@ class _Derivation:
                 for column in ("sex", "birth_year")
                 if len({held.data[column] for held in self.enrolments.values()}) > 1
             ),
+            attempts=self._attempts(),
             _stays=stays,
             _closed={case_id: fact.values["closed_on"] for case_id, fact in cases.items() if fact.values["closed_on"]},
         )
@@ -452,3 +472,10 @@ class _Derivation:
         for (case_id, on), held in sorted(self.workers.items()):
             workers.setdefault(case_id, []).append((date.fromisoformat(on), held.data["worker"]))
         return {case_id: tuple(changes) for case_id, changes in workers.items()}
+
+    def _attempts(self) -> dict[tuple[str, str], tuple[Attempt, ...]]:
+        attempts: dict[tuple[str, str], list[Attempt]] = {}
+        for event in sorted(self.tries, key=lambda event: (event.data["on"], event.rank)):
+            attempt = Attempt(date.fromisoformat(event.data["on"]), event.data["how"], event.ref)
+            attempts.setdefault((event.data["check"], event.data["subject"]), []).append(attempt)
+        return {check: tuple(each) for check, each in attempts.items()}

@@ -1,7 +1,7 @@
 """What of persons a reader sees: the roots of a reach, turned into units by the tree of a day."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -24,9 +24,16 @@ class Sight:
         in_reach = self.units is None or unit in self.units
         return in_reach and (not protected or self.protected is None or unit in self.protected)
 
+    def within(self, units: frozenset[str]) -> "Sight":
+        """Return what is left of it in some units."""
+        return replace(self, units=units if self.units is None else self.units & units)
+
 
 EVERYTHING: Final = Sight(None, None)
 """Whoever sees this sees everybody."""
+
+NOTHING: Final = Sight(frozenset())
+"""Nobody is seen."""
 
 
 def sight_of(principal: Principal, right: Right, tree: UnitTree, day: date) -> Sight:

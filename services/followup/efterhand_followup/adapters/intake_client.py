@@ -1,12 +1,13 @@
 """The door: how this service hands an event to intake."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 import httpx
+import orjson
 
 from efterhand.web.tokens import Tokens
 
@@ -50,14 +51,28 @@ class IntakeClient:
         Raises:
             IntakeUnavailable: no answer, or one that says nothing about the event.
         """
+        return self._post(dict(event), (202, 409, 422))
+
+    def post_all(self, events: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        """Post several events; return for each why it is refused, in a sentence, or None: it is on disk.
+
+        Raises:
+            IntakeUnavailable: as `post`.
+        """
+        if not events:
+            return []
+        reply = self._post([dict(event) for event in events], (202, 207))
+        results = orjson.loads(reply.body)["results"]
+        taken = ("accepted", "duplicate")
+        return [None if each["outcome"] in taken else str(each["message"]) for each in results]
+
+    def _post(self, body: object, expected: Sequence[int]) -> IntakeReply:
         token = self._tokens.issue("service", self._source, timedelta(minutes=5))
         try:
-            response = self._client.post(
-                "/intake/v1/events", json=dict(event), headers={"authorization": f"Bearer {token}"}
-            )
+            response = self._client.post("/intake/v1/events", json=body, headers={"authorization": f"Bearer {token}"})
         except httpx.HTTPError as error:
             raise IntakeUnavailable(type(error).__name__) from None
-        if response.status_code not in (202, 409, 422):
+        if response.status_code not in expected:
             raise IntakeUnavailable(f"intake answers {response.status_code}")
         return IntakeReply(
             response.status_code, response.headers.get("content-type", "application/json"), response.content

@@ -1,7 +1,7 @@
 """Reads and writes what follows from persons' events; each statement takes all persons of a batch."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,8 @@ from efterhand_followup.domain.difference import Difference
 from efterhand_followup.domain.standing import Row
 
 _TEXTS = ARRAY(TEXT)
+_ACTED = (tables.act, tables.postponement, tables.reference)
+"""What is kept of the acts of staff, by check."""
 
 
 def stale(business_date: date | None, generation: int) -> tuple[ColumnElement[bool], ...]:
@@ -31,7 +33,12 @@ def behind(generation: int) -> tuple[ColumnElement[bool], ...]:
 
 def read_checks(connection: Connection, persons: Collection[str]) -> dict[str, dict[str, Row]]:
     """Return the stored checks of the persons: person → id → row."""
-    return _by_id(connection, tables.check, "id", persons)
+    checks = _by_id(connection, tables.check, "id", persons)
+    for rows in checks.values():
+        for row in rows.values():
+            # Follows from no event, so it is no part of what is compared with what should be.
+            del row["postponed_until"]
+    return checks
 
 
 def read_notices(connection: Connection, persons: Collection[str]) -> dict[str, dict[str, Row]]:
@@ -75,6 +82,7 @@ def write_difference(connection: Connection, difference: Difference) -> None:
     _delete(connection, "doubt", "id", difference.doubts_gone)
     _delete(connection, "person_case", "case_id", difference.cases_gone)
     bulk_insert(connection, tables.check, difference.checks, on_conflict="update")
+    _copy_postponements(connection, {row["person"] for row in difference.checks})
     bulk_insert(connection, tables.notice, difference.notices, on_conflict="update")
     bulk_insert(connection, tables.listed, difference.listed, on_conflict="update")
     bulk_insert(connection, tables.doubt, difference.doubts, on_conflict="update")
@@ -82,6 +90,19 @@ def write_difference(connection: Connection, difference: Difference) -> None:
     changed = sorted(set(difference.listings_changed))
     rows = [{"notice_id": notice, "on": day, "protected": protected} for notice, day, protected in changed]
     bulk_insert(connection, tables.listing_changed, rows)
+
+
+def _copy_postponements(connection: Connection, persons: Collection[str]) -> None:
+    """Put off again what was put off before it went and came back."""
+    if persons:
+        connection.execute(
+            text(
+                "UPDATE followup.check AS held SET postponed_until = put_off.until_on"
+                " FROM followup.postponement AS put_off WHERE put_off.person = ANY(:persons)"
+                " AND held.person = put_off.person AND held.id = put_off.check_id"
+                " AND held.postponed_until IS DISTINCT FROM put_off.until_on"
+            ).bindparams(bindparam("persons", list(persons), _TEXTS))
+        )
 
 
 def _delete(connection: Connection, table: str, key: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -133,8 +154,30 @@ def delete_what_follows(connection: Connection, persons: Collection[str], list_c
     delete_rows(connection, own, persons)
 
 
+def delete_acts(connection: Connection, subjects: Mapping[str, Collection[str]]) -> None:
+    """Delete what staff did about persons, but for the checks of some of their subjects.
+
+    Args:
+        connection: in a transaction.
+        subjects: person → cases and measures of whose checks everything stays.
+    """
+    pairs = [(person, subject) for person, own in subjects.items() for subject in own]
+    for table in _ACTED:
+        connection.execute(
+            text(
+                f"DELETE FROM followup.{table.name} AS held WHERE person = ANY(:persons) AND NOT EXISTS"  # noqa: S608
+                " (SELECT FROM unnest(:owners, :subjects) AS stays(person, subject)"
+                " WHERE stays.person = held.person AND stays.subject = split_part(held.check_id, ':', 3))"
+            ).bindparams(
+                bindparam("persons", list(subjects), _TEXTS),
+                bindparam("owners", [person for person, _ in pairs], _TEXTS),
+                bindparam("subjects", [subject for _, subject in pairs], _TEXTS),
+            )
+        )
+
+
 def delete_persons(connection: Connection, persons: Collection[str], list_changes_on: date | None) -> None:
     """Delete every row about the persons in every table, and what waits to be sent about them."""
     delete_what_follows(connection, persons, list_changes_on)
     kept = tables.kept
-    delete_rows(connection, (kept.event, kept.outbox, kept.parked, kept.access_log, kept.person), persons)
+    delete_rows(connection, (*_ACTED, kept.event, kept.outbox, kept.parked, kept.access_log, kept.person), persons)

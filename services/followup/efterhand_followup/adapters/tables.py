@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    DateTime,
     Identity,
     Index,
     MetaData,
@@ -50,6 +51,13 @@ outbox: Final = kept.outbox
 position: Final = kept.position
 parked: Final = kept.parked
 
+_OPEN: Final = "state IN ('upcoming', 'due', 'overdue')"
+_FILTERED: Final = (
+    *("case_id", "person", "unit", "worker"),
+    *("state", "protocol", "tried_on", "postponed_until", "protected"),
+)
+"""What the worklist asks of a check before it is shown: held by the indexes, so that they answer alone."""
+
 check: Final = Table(
     "check",
     metadata,
@@ -76,14 +84,25 @@ check: Final = Table(
     Column("same_field", Boolean),
     Column("protected", Boolean, nullable=False),
     Column("because", JSONB, nullable=False),
+    Column("attempts", JSONB, nullable=False, server_default="[]"),
+    Column("tried_on", Date),
+    Column("postponed_until", Date),
     PrimaryKeyConstraint("person", "id", name="check_pkey"),
     Index("check_due", "due", "id"),
     Index("check_unit", "unit", "state", "due", "id"),
     Index("check_case", "case_id"),
     Index("check_gives_up", "protocol", "gives_up_on"),
+    Index("check_open_due", "due", "id", postgresql_include=_FILTERED, postgresql_where=_OPEN),
+    Index("check_open_case", "case_id", postgresql_where=_OPEN),
+    Index("check_open_count", "unit", *_FILTERED[3:], postgresql_where=_OPEN),
+    Index("check_settled", "settled_on", "due", "id", postgresql_include=_FILTERED),
     schema=SCHEMA,
 )
-"""One row for each check that exists on the person's `computed_on`, with unit, worker and state of that day."""
+"""One row for each check that exists on the person's `computed_on`, with unit, worker and state of that day.
+
+`attempts` is what had been tried by then, `tried_on` the last of its days. `postponed_until` follows from no event: it
+is a copy of what the table `postponement` says, for the worklist's indexes.
+"""
 
 notice: Final = Table(
     "notice",
@@ -177,3 +196,64 @@ person_case: Final = Table(
     schema=SCHEMA,
 )
 """The enrolled cases of each person: that two persons have one id is seen here, whoever came first or goes."""
+
+act: Final = Table(
+    "act",
+    metadata,
+    Column("person", Text, nullable=False),
+    Column("check_id", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("made_on", Date, nullable=False),
+    Column("said", JSONB, nullable=False),
+    Column("event", JSONB),
+    Column("event_id", Text),
+    Column("undoes", Text),
+    Column("accepted", Boolean, nullable=False),
+    PrimaryKeyConstraint("person", "check_id", "key", name="act_pkey"),
+    Index("act_key", "key"),
+    CheckConstraint("kind IN ('answer', 'attempt', 'postpone', 'undo')", name="act_kind"),
+    CheckConstraint("(kind = 'undo') = (undoes IS NOT NULL)", name="act_undoes"),
+    schema=SCHEMA,
+)
+"""What staff did with checks: by whom, on which business date, and the event that it became, if it became one.
+
+The key comes from the form, so that a form sent twice is one act. `undoes` is the key of the act, on the same check,
+that an undo takes back. Not `accepted`: intake has not said yet that it has the event.
+"""
+
+postponement: Final = Table(
+    "postponement",
+    metadata,
+    Column("person", Text, nullable=False),
+    Column("check_id", Text, nullable=False),
+    Column("until_on", Date, nullable=False),
+    PrimaryKeyConstraint("person", "check_id", name="postponement_pkey"),
+    schema=SCHEMA,
+)
+"""To which day a check is put off: the last postponement among its acts that nobody took back."""
+
+reference: Final = Table(
+    "reference",
+    metadata,
+    Column("person", Text, nullable=False),
+    Column("check_id", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    PrimaryKeyConstraint("person", "check_id", name="reference_pkey"),
+    Index("reference_ref", "ref", unique=True),
+    schema=SCHEMA,
+)
+"""The opaque references that have been given out for checks, so that an address leads back to its check."""
+
+saved_view: Final = Table(
+    "saved_view",
+    metadata,
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    PrimaryKeyConstraint("owner", "name", name="saved_view_pkey"),
+    schema=SCHEMA,
+)
+"""Named choices of the worklist, each user's own."""

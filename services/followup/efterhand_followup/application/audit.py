@@ -35,6 +35,10 @@ from efterhand_followup.domain.standing import Row, Standing, stand_on
 from efterhand_followup.domain.watermarks import known_to
 
 PERSONS_AT_A_TIME: Final = 500
+_ABOUT_PERSONS: Final = (
+    *("person", "event", "check", "notice", "listed", "doubt", "person_case"),
+    *("act", "postponement", "reference"),
+)
 _STEP: Final = re.compile(r"0|[+-][1-9][0-9]*")
 
 
@@ -84,7 +88,7 @@ def audit(engine: Engine, catalogue: Catalogue, secret: str) -> Audit:
 def _persons_after(connection: Connection, after: str) -> list[str]:
     each = " UNION ".join(
         f'(SELECT DISTINCT person FROM followup."{table}" WHERE person > :after ORDER BY person LIMIT :limit)'  # noqa: S608
-        for table in ("person", "event", "check", "notice", "listed", "doubt", "person_case")
+        for table in _ABOUT_PERSONS
     )
     rows = connection.execute(
         text(f"{each} ORDER BY person LIMIT :limit"), {"after": after, "limit": PERSONS_AT_A_TIME}

@@ -18,8 +18,9 @@ from efterhand.timeline.doubts import CASE_OF_TWO, CODES
 from efterhand.web.paging import decode_cursor, encode_cursor, page
 from efterhand.web.sight import Sight
 from efterhand_followup.adapters.context_store import read_context
+from efterhand_followup.adapters.seen_rows import seen_with
 from efterhand_followup.adapters.tables import doubt, person_case
-from efterhand_followup.application.reading import context_with_date, seen_with, units_below
+from efterhand_followup.application.reading import context_with_date, units_below
 from efterhand_followup.domain.doubts import ADVICE
 
 _LISTED: Final = ("person", "id", "code", "about", "case_id", "unit", "events", "from_on", "protected")

@@ -11,13 +11,13 @@ from efterhand.catalogue import Catalogue
 from efterhand.persons.store import NOBODY
 from efterhand.web.paging import decode_cursor, encode_cursor, page
 from efterhand.web.sight import Sight
+from efterhand_followup.adapters.seen_rows import seen_with
 from efterhand_followup.adapters.tables import check, notice
 from efterhand_followup.application.reading import (
     Asked,
     Shown,
     context_with_date,
     seen_by,
-    seen_with,
     shown_protocols,
     standings_on,
     units_below,

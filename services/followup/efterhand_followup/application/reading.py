@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, text
+from sqlalchemy import Connection, text
 
 from efterhand.catalogue import Catalogue
 from efterhand.catalogue.fingerprints import fingerprints_of_protocols
@@ -122,14 +122,6 @@ def shown_protocols(connection: Connection, catalogue: Catalogue, context: Conte
 def units_below(catalogue: Catalogue, unit: str, day: date) -> frozenset[str]:
     """Return a unit and those under it in the tree of a day; a unit that the catalogue lacks is alone."""
     return catalogue.units.below_on(unit, day) | {unit}
-
-
-def seen_with(sight: Sight, unit: ColumnElement[Any], protected: ColumnElement[bool]) -> list[ColumnElement[bool]]:
-    """Return the conditions on rows, with their unit and whether the person is protected, that a reader sees."""
-    conditions: list[ColumnElement[bool]] = [] if sight.units is None else [unit.in_(sorted(sight.units))]
-    if sight.protected is not None:
-        conditions.append(~protected | unit.in_(sorted(sight.protected)) if sight.protected else ~protected)
-    return conditions
 
 
 def seen_by(sight: Sight, standing: Standing, protected: bool, business_date: date) -> list[Row]:

@@ -23,16 +23,35 @@ def seen_in_notices(connection: Connection, items: Iterable[Mapping[str, Any]]) 
         items: the notices.
     """
     about = {item["check"]: item["unit"] for item in items if item["check"] is not None}
-    if not about:
-        return []
-    persons = {check_id: check_id.split(":")[1] for check_id in about}
+    found = _found(connection, about)
+    return [found.get(check_id) or Seen(_person(check_id), None, unit) for check_id, unit in about.items()]
+
+
+def seen_in_ids(connection: Connection, checks: Collection[str]) -> list[Seen]:
+    """Return whom checks are about, of which an answer names nothing but the ids.
+
+    Args:
+        connection: to read the checks.
+        checks: the ids.
+    """
+    found = _found(connection, checks)
+    return [found.get(check_id) or Seen(_person(check_id)) for check_id in checks]
+
+
+def _found(connection: Connection, checks: Collection[str]) -> dict[str, Seen]:
+    if not checks:
+        return {}
+    persons = {_person(check_id) for check_id in checks}
     rows = connection.execute(
-        select(check.c.id, check.c.case_id, check.c.unit).where(
-            check.c.person == any_(texts(persons.values())), check.c.id == any_(texts(about))
+        select(check.c.id, check.c.person, check.c.case_id, check.c.unit).where(
+            check.c.person == any_(texts(persons)), check.c.id == any_(texts(checks))
         )
     )
-    found = {row.id: Seen(persons[row.id], row.case_id, row.unit) for row in rows}
-    return [found.get(check_id) or Seen(persons[check_id], None, unit) for check_id, unit in about.items()]
+    return {row.id: Seen(row.person, row.case_id, row.unit) for row in rows}
+
+
+def _person(check_id: str) -> str:
+    return check_id.split(":")[1]
 
 
 def protected_among(connection: Connection, persons: Collection[str]) -> set[str]:

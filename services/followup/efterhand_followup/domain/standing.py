@@ -44,6 +44,7 @@ class Standing:
         return [self._row(check, standing) for check, standing in self.checks]
 
     def _row(self, check: Check, standing: CheckStanding) -> Row:
+        tried = self.facts.attempts_until(check.protocol, check.subject, self.day)
         return {
             "person": self.person,
             "id": check.id,
@@ -68,6 +69,11 @@ class Standing:
             "same_field": check.same_field,
             "protected": self.protected,
             "because": [{"source": source, "id": event_id} for source, event_id in check.because],
+            "attempts": [
+                {"on": each.on.isoformat(), "how": each.how, "source": each.event[0], "id": each.event[1]}
+                for each in tried
+            ],
+            "tried_on": tried[-1].on if tried else None,
         }
 
 

@@ -85,11 +85,19 @@ class Caller:
         """Send a JSON object to `/<service>/v1/<path>`."""
         return await self._ask("POST", service, path, json=body)
 
+    async def put(self, service: str, path: str, body: Mapping[str, Any]) -> Reply:
+        """Put a JSON object to `/<service>/v1/<path>`."""
+        return await self._ask("PUT", service, path, json=body)
+
+    async def delete(self, service: str, path: str) -> Reply:
+        """Delete what is at `/<service>/v1/<path>`."""
+        return await self._ask("DELETE", service, path)
+
     async def _ask(self, method: str, service: str, path: str, **request: Any) -> Reply:
         try:
             async with asyncio.timeout(_TIMEOUT.read):
                 response = await self._client.request(method, f"{self._urls[service]}/{service}/v1/{path}", **request)
-            body = response.json()
+            body = {} if response.status_code == httpx.codes.NO_CONTENT else response.json()
         except (httpx.HTTPError, TimeoutError):
             return Reply(service, None)
         except ValueError:

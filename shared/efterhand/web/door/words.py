@@ -69,6 +69,14 @@ class Words:
         """Return a day with its month in words."""
         return format_date(_as_date(value), "d MMMM y", locale=_NUMBERS[self.language])
 
+    def short(self, value: date | str) -> str:
+        """Return a day in a table: its month in three letters."""
+        return format_date(_as_date(value), "d MMM y", locale=_NUMBERS[self.language])
+
+    def month(self, value: date | str) -> str:
+        """Return the month of a day, in words, with its year."""
+        return format_date(_as_date(value), "MMMM y", locale=_NUMBERS[self.language])
+
     def weekday(self, value: date | str) -> str:
         """Return a day with its weekday and month in words."""
         return format_date(_as_date(value), "EEEE d MMMM y", locale=_NUMBERS[self.language])

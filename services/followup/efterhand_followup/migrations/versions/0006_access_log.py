@@ -5,7 +5,7 @@ from alembic import op
 from efterhand.access_log.tables import create_access_log, drop_access_log
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,39 @@
+"""What is carried out in Chromium."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from efterhand.web.sessions import COOKIE
+
+HERE = Path(__file__).parent
+
+Found = dict[str, Any]
+
+
+def carry_out(checks: list[dict[str, Any]], base: str, session: str, modules: Path, chromium: str) -> list[Found]:
+    """Carry out checks in one browser; give what was found, in their order.
+
+    Args:
+        checks: as check.cjs takes them; by default a signed-in look at the first page.
+        base: address of the door.
+        session: the token that the session cookie holds.
+        modules: where the packages are.
+        chromium: path of the browser.
+    """
+    plan = {
+        "chromium": chromium,
+        "modules": str(modules),
+        "base": base,
+        "cookie": {"name": COOKIE, "value": session},
+        "checks": [{"kind": "look", "signedIn": True, "path": "/", **check} for check in checks],
+        "pictures": os.environ.get("EFTERHAND_PICTURES"),
+    }
+    done = subprocess.run(
+        ["node", str(HERE / "check.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: list[Found] = json.loads(done.stdout)
+    return found
