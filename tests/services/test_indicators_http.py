@@ -110,6 +110,7 @@ def test_a_figure_is_told_as_documented(client: Client, office: Office) -> None:
         "as_of": "2017-12-31",
         "preliminary": False,
         "projection": False,
+        "reason": None,
         "better": "higher",
     }
     assert answer["rows"][0] == {
@@ -257,6 +258,7 @@ def test_metrics_tell_of_work_and_never_of_outcomes(client: Client, office: Offi
         "efterhand_indicators_dirty_persons": [({}, 3)],
         "efterhand_indicators_known_persons": [({}, 3)],
         "efterhand_indicators_hidden_definitions": [({}, 0)],
+        "efterhand_indicators_disposed_missing_events": [({}, 0)],
         "efterhand_indicators_parked_messages": [({}, 0)],
         "efterhand_indicators_feed_age_seconds": [({"feed": "cases"}, 184 * 86400)],
     }

@@ -112,6 +112,7 @@ def test_an_erased_person_leaves_nothing_but_a_keyed_hash(office: Office) -> Non
         " ('case-events', 'p3', 'x')"
     )
     office.do("INSERT INTO indicators.outbox (topic, person) VALUES ('case-events-dead-letter', 'p1')")
+    office.do("INSERT INTO indicators.access_log (kind, token_id, role, person) VALUES ('cases', 't', 'analyst', 'p1')")
     assert office.told("unique_persons", YEAR) == {"all": "2"}
     of_a_person = [table.name for table in OF_A_PERSON]
     before = {name: [row for row in office.rows(name) if row["person"] == "p1"] for name in of_a_person}

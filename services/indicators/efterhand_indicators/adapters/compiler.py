@@ -6,6 +6,7 @@ complement. Constants of the definition are written into the statement; its one 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -56,6 +57,52 @@ __all__ = [
 _DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
+class TotalStatements:
+    """The statements that keep the totals of an indicator in line with its stored contributions.
+
+    Each is compiled when it is first asked for: a process needs few of them, and they are long.
+    """
+
+    def __init__(self, indicator: Indicator, catalogue: Catalogue, stored: Tables) -> None:
+        """The indicator is one for which totals are possible; `stored` are the tables that its contributions are in."""
+        self._indicator = indicator
+        self._catalogue = catalogue
+        self._stored = stored
+        self._id = text_constant(indicator.id)
+
+    @cached_property
+    def replace(self) -> str:
+        """Does what the indicator's own `replace` does, and writes what that changes in the totals."""
+        return to_sql(_replace_counting(self._indicator, _replace(self._indicator, self._catalogue, self._stored)))
+
+    @cached_property
+    def take_out(self) -> str:
+        """Takes what `persons` contribute out of the totals; their contributions must go in the same transaction."""
+        held = self._stored.contribution
+        of_persons = _by_its_definition(self._indicator, _rows_of(held).where(*_of_persons(self._indicator, held)))
+        return to_sql(_write_change(self._indicator, less=totals_of(self._indicator, of_persons)))
+
+    @cached_property
+    def fill(self) -> str:
+        """Puts what everybody contributes in the place of all that is kept of the totals."""
+        clearing = [delete(table).where(table.c.indicator == self._id) for table in (total, total_change)]
+        return to_sql(
+            _write_change(self._indicator, self._of_everybody()).add_cte(
+                *(each.cte(f"cleared_{place}") for place, each in enumerate(clearing))
+            )
+        )
+
+    @cached_property
+    def read(self) -> str:
+        """Gives the totals that the contributions come to: `CELL` and the sums."""
+        return to_sql(self._of_everybody())
+
+    def _of_everybody(self) -> Select[Any]:
+        held = self._stored.contribution
+        rows = _rows_of(held).where(held.c.indicator == self._id)
+        return totals_of(self._indicator, _by_its_definition(self._indicator, rows))
+
+
 @dataclass(frozen=True)
 class CompiledIndicator:
     """An indicator with its statements for the stored tables and for the temporary ones."""
@@ -67,22 +114,8 @@ class CompiledIndicator:
     """Brings the stored contributions of `persons` in line with their facts; unchanged rows are left alone."""
     fill: str
     """Computes the contributions of all facts in the temporary tables."""
-    totals: "TotalStatements | None"
+    totals: TotalStatements | None
     """Those that keep its totals; None: it has none."""
-
-
-@dataclass(frozen=True)
-class TotalStatements:
-    """The statements that keep the totals of an indicator in line with its stored contributions."""
-
-    replace: str
-    """Does what the indicator's own `replace` does, and writes what that changes in the totals."""
-    take_out: str
-    """Takes what `persons` contribute out of the totals; their contributions must go in the same transaction."""
-    fill: str
-    """Puts what everybody contributes in the place of all that is kept of the totals."""
-    read: str
-    """Gives the totals that the contributions come to: `CELL` and the sums."""
 
 
 def compile_indicator(
@@ -99,7 +132,7 @@ def compile_indicator(
         reads=tables_read(indicator, catalogue),
         replace=to_sql(_replace(indicator, catalogue, stored).statement),
         fill=to_sql(insert(temporary.contribution).from_select(COLUMNS, everybody)),
-        totals=_total_statements(indicator, catalogue, stored) if totals.are_possible(indicator) else None,
+        totals=TotalStatements(indicator, catalogue, stored) if totals.are_possible(indicator) else None,
     )
 
 
@@ -159,26 +192,6 @@ def _rows_of(table: FromClause) -> Select[Any]:
 
 
 # --- totals -------------------------------------------------------------------------------------------------------
-
-
-def _total_statements(indicator: Indicator, catalogue: Catalogue, stored: Tables) -> TotalStatements:
-    held = stored.contribution
-    own = text_constant(indicator.id)
-    of_everybody = _by_its_definition(indicator, _rows_of(held).where(held.c.indicator == own))
-    of_persons = _by_its_definition(indicator, _rows_of(held).where(*_of_persons(indicator, held)))
-    clearing = [
-        delete(table).where(table.c.indicator == text_constant(indicator.id)) for table in (total, total_change)
-    ]
-    return TotalStatements(
-        replace=to_sql(_replace_counting(indicator, _replace(indicator, catalogue, stored))),
-        take_out=to_sql(_write_change(indicator, less=totals_of(indicator, of_persons))),
-        fill=to_sql(
-            _write_change(indicator, totals_of(indicator, of_everybody)).add_cte(
-                *(each.cte(f"cleared_{place}") for place, each in enumerate(clearing))
-            )
-        ),
-        read=to_sql(totals_of(indicator, of_everybody)),
-    )
 
 
 def _replace_counting(indicator: Indicator, replacing: _Replacing) -> Any:
