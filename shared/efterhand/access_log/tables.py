@@ -21,9 +21,11 @@ from sqlalchemy import (
 )
 
 ACCESS_LOG: Final = "access_log"
+_TEXT: Final = Text()
+_BYTES: Final = Text(collation="C")
 
 
-def access_log_table(metadata: MetaData, schema: str) -> Table:
+def access_log_table(metadata: MetaData, schema: str, text: Text = _TEXT) -> Table:
     """Return the table: a line for each person that an answer showed to somebody.
 
     `at` is the time of the clock on the wall, also where the business date is moved by hand. `kind` is what was read.
@@ -33,14 +35,14 @@ def access_log_table(metadata: MetaData, schema: str) -> Table:
         metadata,
         Column("id", BigInteger, Identity(always=True), nullable=False),
         Column("at", DateTime(timezone=True), server_default=func.now(), nullable=False),
-        Column("kind", Text, nullable=False),
-        Column("token_id", Text, nullable=False),
-        Column("staff", Text),
-        Column("role", Text, nullable=False),
-        Column("person", Text),
-        Column("case_id", Text),
-        Column("unit", Text),
-        Column("reason", Text),
+        Column("kind", text, nullable=False),
+        Column("token_id", text, nullable=False),
+        Column("staff", text),
+        Column("role", text, nullable=False),
+        Column("person", text),
+        Column("case_id", text),
+        Column("unit", text),
+        Column("reason", text),
         PrimaryKeyConstraint("id", name="access_log_pkey"),
         Index("access_log_at", "at"),
         Index("access_log_person", "person", "id"),
@@ -56,7 +58,7 @@ def create_access_log(op: Operations | ModuleType, schema: str) -> None:
     Migrations that have been released never change: an alteration of the table is a new migration in each service.
     """
     metadata = MetaData()
-    access_log_table(metadata, schema)
+    access_log_table(metadata, schema, _BYTES)
     metadata.create_all(op.get_bind(), checkfirst=False)
 
 

@@ -57,7 +57,7 @@ def upgrade() -> None:
         sa.Column("events", sa.BigInteger, nullable=False),
         sa.Column("missing", sa.BigInteger, nullable=False),
         sa.Column("received_until", sa.Date, nullable=False),
-        sa.Column("seal", sa.Text, nullable=False),
+        sa.Column("seal", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("before", name="horizon_pkey"),
         schema=SCHEMA,
     )
