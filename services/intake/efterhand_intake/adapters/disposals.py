@@ -78,7 +78,9 @@ def dispose(connection: Connection, gone: Sequence[Gone], before: date) -> None:
     if not gone:
         return
     persons = bindparam("persons", [each.person for each in gone], _TEXTS)
-    connection.execute(text("DELETE FROM intake.event WHERE person = ANY(:persons)").bindparams(persons))
+    for table in ("event", "access_log"):
+        statement = f"DELETE FROM intake.{table} WHERE person = ANY(:persons)"  # noqa: S608 - names of our own tables
+        connection.execute(text(statement).bindparams(persons))
     connection.execute(
         text(
             "DELETE FROM intake.refused WHERE person = ANY(:persons)"
