@@ -19,7 +19,7 @@ demo: setup
 	$(BIN)/efterhand demo $(ARGS)
 
 test: setup lint types
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

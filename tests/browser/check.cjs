@@ -123,6 +123,17 @@ async function sendTooEarly(page) {
   return { violations: wrong, sideways: slip, summary, field: await focused(page) };
 }
 
+/** The whole page, or as much of it as is wanted. */
+async function takePicture(page, check) {
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  const shown = Math.min(height, check.tallest ?? height);
+  await page.screenshot({
+    path: path.join(plan.pictures, `${check.name}.png`),
+    fullPage: true,
+    clip: { x: 0, y: 0, width: check.width, height: shown },
+  });
+}
+
 async function run(browser, check) {
   const context = await browser.newContext({
     viewport: { width: check.width, height: check.height },
@@ -146,7 +157,7 @@ async function run(browser, check) {
     else if (check.kind === "print") Object.assign(found, await printed(page));
     else if (check.kind === "mistake") Object.assign(found, await sendTooEarly(page));
     else Object.assign(found, { violations: await violations(page), sideways: await sideways(page) });
-    if (plan.pictures) await page.screenshot({ path: path.join(plan.pictures, `${check.name}.png`), fullPage: true });
+    if (plan.pictures) await takePicture(page, check);
     return { ...found, complaints };
   } finally {
     await context.close();

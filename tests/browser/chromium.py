@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,15 @@ from efterhand.web.sessions import COOKIE
 HERE = Path(__file__).parent
 
 Found = dict[str, Any]
+
+
+def install_packages(directory: Path) -> Path:
+    """Install the pinned packages of package-lock.json in a directory, which is made; return it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(HERE / name, directory)
+    subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=directory, check=True)
+    return directory
 
 
 def carry_out(checks: list[dict[str, Any]], base: str, session: str, modules: Path, chromium: str) -> list[Found]:

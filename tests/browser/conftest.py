@@ -2,24 +2,19 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-collect_ignore_glob = [] if os.environ.get("EFTERHAND_BROWSER") else ["test_*.py"]
+from tests.browser.chromium import install_packages
 
-HERE = Path(__file__).parent
+collect_ignore_glob = [] if os.environ.get("EFTERHAND_BROWSER") else ["test_*.py"]
 
 
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the pinned packages of package-lock.json are installed."""
-    directory = tmp_path_factory.mktemp("browser")
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / name, directory)
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=directory, check=True)
-    return directory
+    return install_packages(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.fixture(scope="session")
