@@ -30,12 +30,21 @@ def main() -> None:
     with large_servers() as servers:
         half = make_town(servers, make_definitions(settings()), given.persons // 2)
         single = half.doubled(servers)
-        double = single.doubled(servers) if "corrections" in wanted else single
+
+        def correct() -> Report:
+            double = single.doubled(servers)
+            try:
+                return corrections.measure(servers, single, double, given.rounds)
+            finally:
+                servers.drop_database(double.url)
+
         measuring: dict[str, Callable[[], Report]] = {
             "year_table": lambda: year_table.measure(servers, single, given.rounds),
-            "corrections": lambda: corrections.measure(servers, single, double, given.rounds),
+            "corrections": correct,
             "rebuild": lambda: rebuild.measure(servers, half, single, given.rounds),
         }
+        if "rebuild" not in wanted:
+            servers.drop_database(half.url)
         for name in NAMES:
             if name in wanted:
                 load_before = os.getloadavg()[0]
