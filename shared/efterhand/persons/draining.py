@@ -13,7 +13,7 @@ from efterhand.logs import describe
 
 _log = structlog.get_logger(__name__)
 
-PERSONS_AT_A_TIME: Final = 200
+PERSONS_AT_A_TIME: Final = 500
 _BACKOFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 

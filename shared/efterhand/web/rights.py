@@ -1,7 +1,7 @@
 """Who may do what: a token has grants, each a role for a part of the unit tree; a path asks for one right."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -107,8 +107,7 @@ class Principal:
 
     def reach(self, right: Right) -> Reach:
         """Return the units under which the right holds, none of them where the holder lacks it."""
-        units = [grant.unit for grant in self.grants_with(right)]
-        return None if None in units else frozenset(unit for unit in units if unit is not None)
+        return roots(self.grants_with(right))
 
     def sources(self, right: Right) -> frozenset[str] | None:
         """Return the sources for which the right holds; None: for every source."""
@@ -130,6 +129,12 @@ class Principal:
         if self.role == "service":
             return source.startswith(OWN_SOURCES)
         return self.may(Right.EVENTS_WRITE)
+
+
+def roots(grants: Iterable[Grant]) -> Reach:
+    """Return the units that grants name; None where one of them holds everywhere."""
+    units = [grant.unit for grant in grants]
+    return None if None in units else frozenset(unit for unit in units if unit is not None)
 
 
 def principal_of(request: Request) -> Principal:

@@ -1,12 +1,12 @@
 """What of persons a reader sees: the roots of a reach, turned into units by the tree of a day."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
 from efterhand.catalogue.units import UnitTree
-from efterhand.web.rights import Grant, Principal, Reach, Right
+from efterhand.web.rights import Principal, Reach, Right, roots
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,6 @@ def sight_of(principal: Principal, right: Right, tree: UnitTree, day: date) -> S
         units_of(principal.reach(Right.PROTECTED_READ), tree, day),
         lent,
     )
-
-
-def roots(grants: Iterable[Grant]) -> Reach:
-    """Return the units that grants name; None where one of them holds everywhere."""
-    units = [grant.unit for grant in grants]
-    return None if None in units else frozenset(unit for unit in units if unit is not None)
 
 
 def units_of(reach: Reach, tree: UnitTree, day: date) -> frozenset[str] | None:

@@ -5,7 +5,7 @@ from functools import partial
 from threading import Lock
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from efterhand.access_log.reading import AccessFilter, read_access_log
 from efterhand.timeline.checks import State
@@ -140,12 +140,7 @@ def why(request: Request, principal: Annotated[Principal, requires(Right.CHECKS_
 def access_log(
     request: Request,
     principal: Annotated[Principal, requires(Right.LOG_READ)],
-    person: str | None = None,
-    case: str | None = None,
-    staff: str | None = None,
-    token: str | None = None,
-    day: date | None = None,
-    kind: str | None = None,
+    wanted: Annotated[AccessFilter, Depends()],
     cursor: str | None = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Any:
@@ -156,7 +151,7 @@ def access_log(
         found, seen = read_access_log(
             connection,
             tables.kept.access_log,
-            AccessFilter(person, case, staff, token, day, kind),
+            wanted,
             sight,
             partial(protected_among, connection),
             cursor,

@@ -6,7 +6,7 @@ from datetime import date
 from threading import Lock
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import Connection
 
 from efterhand.access_log.lines import Seen, lines_of
@@ -136,17 +136,11 @@ def figure(
 def access_log(
     request: Request,
     principal: Annotated[Principal, requires(Right.LOG_READ)],
-    person: str | None = None,
-    case: str | None = None,
-    staff: str | None = None,
-    token: str | None = None,
-    day: str | None = None,
-    kind: str | None = None,
+    wanted: Annotated[AccessFilter, Depends()],
     cursor: str | None = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Any:
     """List who saw whom here, the newest line first."""
-    wanted = AccessFilter(person, case, staff, token, day_of("day", day), kind)
     services = services_of(request)
     with reading(services) as connection:
         seen_by = sight(connection, services, principal, Right.LOG_READ)

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
@@ -119,17 +119,11 @@ def create_routes(services: Services) -> APIRouter:
     @router.get("/access-log")
     def access_log(
         principal: Annotated[Principal, requires(Right.LOG_READ)],
-        person: str | None = None,
-        case: str | None = None,
-        staff: str | None = None,
-        token: str | None = None,
-        day: date | None = None,
-        kind: str | None = None,
+        wanted: Annotated[AccessFilter, Depends()],
         cursor: str | None = None,
         limit: Limit = DEFAULT_LIMIT,
     ) -> dict[str, Any]:
         """List who saw whom here, and who broke the glass, the newest line first."""
-        wanted = AccessFilter(person, case, staff, token, day, kind)
         with engine.begin() as connection:
             today = registers.stored_date(connection) or today_in_stockholm()
             sight = sight_of(principal, Right.LOG_READ, services.catalogue.units, today)
