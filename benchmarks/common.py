@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -175,7 +176,11 @@ def arguments(description: str, persons: tuple[int, int] | None = None) -> argpa
 
     With `persons`, the numbers of a full and of a small run, there is `--persons` too.
     """
-    parser = argparse.ArgumentParser(description=description)
+    return read_arguments(argparse.ArgumentParser(description=description), persons)
+
+
+def read_arguments(parser: argparse.ArgumentParser, persons: tuple[int, int] | None = None) -> argparse.Namespace:
+    """Read the same beside what the parser has of its own."""
     parser.add_argument("--small", action="store_true", help="few events, for CI: shows that the results are right")
     parser.add_argument("--rounds", type=int, help="interleaved rounds; default: 5, small: 2")
     parser.add_argument("--keep", action="store_true", help=f"keep the results in {RESULTS.name}/ also of a small run")
@@ -203,11 +208,7 @@ def finish(report: Report, given: argparse.Namespace, load_before: float) -> Non
         print(f"  {note}")
     if given.small and not given.keep:
         return
-    command = f"python -m benchmarks.{report.name}" + (" --small" if given.small else "")
-    if given.rounds != (2 if given.small else 5):
-        command += f" --rounds {given.rounds}"
-    if given.size.removeprefix("-small"):
-        command += f" --persons {given.persons}"
+    command = shlex.join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
     stem = f"{report.name}{given.size}"
     about = {"command": command, "machine": machine(), "load_before": load_before, "facts": report.facts}
     RESULTS.mkdir(exist_ok=True)

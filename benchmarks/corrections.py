@@ -216,9 +216,8 @@ def measure_round(sites: Mapping[str, Site]) -> dict[str, float]:
     return numbers
 
 
-def main() -> None:
-    given = arguments(__doc__ or "", PERSONS)
-    load_before = os.getloadavg()[0]
+def measure(servers: Servers, single: Town, double: Town, rounds: int) -> Report:
+    """Correct a town and one of twice its size, in turn; both have them afterwards."""
     report = Report(
         "corrections",
         "One correction deep in a history, until every figure is right",
@@ -229,22 +228,19 @@ def main() -> None:
             Goal("read the touched figures: times, 2 N to N", 1.25, at_least=False),
         ],
     )
-    with large_servers() as servers:
-        single = make_town(servers, make_definitions(settings()), given.persons)
-        double = single.doubled(servers)
-        report.facts = {
-            "persons": f"N = {single.persons}, 2 N = {double.persons}",
-            "events": f"N: {single.events}, 2 N: {double.events}",
-            "corrections a round": f"{CORRECTIONS} with N and as many with 2 N, in turn: {', '.join(KINDS)}",
-            "T": AT.isoformat(),
-        }
-        number = given.rounds * CORRECTIONS
-        sites = {"N": Site(servers, single, number), "2 N": Site(servers, double, number)}
-        for _ in range(given.rounds):
-            neighbours = Neighbours()
-            report.add_round({**measure_round(sites), OTHERS: neighbours.share()})
-        for site in sites.values():
-            site.close()
+    report.facts = {
+        "persons": f"N = {single.persons}, 2 N = {double.persons}",
+        "events": f"N: {single.events}, 2 N: {double.events}",
+        "corrections a round": f"{CORRECTIONS} with N and as many with 2 N, in turn: {', '.join(KINDS)}",
+        "T": AT.isoformat(),
+    }
+    number = rounds * CORRECTIONS
+    sites = {"N": Site(servers, single, number), "2 N": Site(servers, double, number)}
+    for _ in range(rounds):
+        neighbours = Neighbours()
+        report.add_round({**measure_round(sites), OTHERS: neighbours.share()})
+    for site in sites.values():
+        site.close()
     report.units = {
         name: "" if "times" in name or "figures touched" in name or name == OTHERS else "s" for name in report.rounds[0]
     }
@@ -255,6 +251,15 @@ def main() -> None:
         "`nightly/facts.sql` and `nightly/figures.sql`.",
         "After each round's corrections every cell at T of both rivals equals ours.",
     ]
+    return report
+
+
+def main() -> None:
+    given = arguments(__doc__ or "", PERSONS)
+    load_before = os.getloadavg()[0]
+    with large_servers() as servers:
+        single = make_town(servers, make_definitions(settings()), given.persons)
+        report = measure(servers, single, single.doubled(servers), given.rounds)
     finish(report, given, load_before)
 
 

@@ -211,9 +211,8 @@ def measure_half(servers: Servers, town: Town) -> dict[str, float]:
     return memory.most
 
 
-def main() -> None:
-    given = arguments(__doc__ or "", PERSONS)
-    load_before = os.getloadavg()[0]
+def measure(servers: Servers, small: Town, town: Town, rounds: int) -> Report:
+    """Rebuild a town, and look at the memory; then one of half its size."""
     report = Report(
         "rebuild",
         "Everything computed anew, with the figures of every T",
@@ -223,24 +222,20 @@ def main() -> None:
             Goal("memory of indicators-worker: times, whole to half", MEMORY_GROWTH, at_least=False),
         ],
     )
-    definitions = make_definitions(settings())
-    with large_servers() as servers:
-        small = make_town(servers, definitions, given.persons // 2)
-        town = small.doubled(servers)
-        report.facts = {"persons": town.persons, "events": town.events}
-        catalogue = definitions.catalogue
-        rivals: list[Nightly | Duck] = [Nightly(town.url, catalogue), Duck(town.url, catalogue, servers.directory)]
-        for rival in rivals:
-            rival.load()
-        with running_service(servers, town.url) as running:
-            for _ in range(given.rounds):
-                neighbours = Neighbours()
-                numbers = measure_round(running, town, rivals)
-                report.add_round({**numbers, OTHERS: neighbours.share()})
-            corrected = correct(servers, town, running)
-        half = measure_half(servers, small)
-        for rival in rivals:
-            rival.close()
+    report.facts = {"persons": town.persons, "events": town.events}
+    catalogue = town.definitions.catalogue
+    rivals: list[Nightly | Duck] = [Nightly(town.url, catalogue), Duck(town.url, catalogue, servers.directory)]
+    for rival in rivals:
+        rival.load()
+    with running_service(servers, town.url) as running:
+        for _ in range(rounds):
+            neighbours = Neighbours()
+            numbers = measure_round(running, town, rivals)
+            report.add_round({**numbers, OTHERS: neighbours.share()})
+        corrected = correct(servers, town, running)
+    half = measure_half(servers, small)
+    for rival in rivals:
+        rival.close()
     for numbers in report.rounds:
         for name, before in half.items():
             most = max(numbers[f"most memory of {name}"], corrected[name])
@@ -259,6 +254,15 @@ def main() -> None:
         f"Memory: the most of samples every half second while it rebuilds and while the worker applies {CORRECTIONS} "
         "corrections from the topic.",
     ]
+    return report
+
+
+def main() -> None:
+    given = arguments(__doc__ or "", PERSONS)
+    load_before = os.getloadavg()[0]
+    with large_servers() as servers:
+        small = make_town(servers, make_definitions(settings()), given.persons // 2)
+        report = measure(servers, small, small.doubled(servers), given.rounds)
     finish(report, given, load_before)
 
 

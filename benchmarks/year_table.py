@@ -17,8 +17,19 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from benchmarks.common import OTHERS, Goal, Neighbours, Report, arguments, finish, large_servers, say, settings
-from benchmarks.filling import make_town
+from benchmarks.common import (
+    OTHERS,
+    Goal,
+    Neighbours,
+    Report,
+    Servers,
+    arguments,
+    finish,
+    large_servers,
+    say,
+    settings,
+)
+from benchmarks.filling import Town, make_town
 from benchmarks.population import LAST_DAY
 from benchmarks.rebuild import Memory, Running, running_service
 from benchmarks.rivals import Cells, Duck, Nightly, as_cells, compare, require_every_indicator
@@ -72,41 +83,38 @@ def measure_round(running: Running, definitions: Definitions, duck: Duck, nightl
     return numbers
 
 
-def main() -> None:
-    given = arguments(__doc__ or "", PERSONS)
-    load_before = os.getloadavg()[0]
+def measure(servers: Servers, town: Town, rounds: int) -> Report:
+    """Read the table of a town over HTTP, and with the rivals."""
     report = Report(
         "year_table",
         "The year's table: every figure with sexes and units",
         goals=[Goal(f"{what}: ours", 0.3, at_least=False) for what in DAYS],
     )
-    definitions = make_definitions(settings())
+    definitions = town.definitions
     names = list(definitions.indicators)
-    with large_servers() as servers:
-        town = make_town(servers, definitions, given.persons)
-        report.facts = {
-            "persons": town.persons,
-            "events": town.events,
-            "figures": len(names),
-            "units": len(definitions.catalogue.units.units),
-            "T": ", ".join(f"{what} {at}" for what, at in DAYS.items()),
-        }
-        nightly = Nightly(town.url, definitions.catalogue)
-        nightly.load()
-        nightly.run(LAST_DAY)
-        duck = Duck(town.url, definitions.catalogue, servers.directory)
-        duck.load()
-        duck.make_facts()
-        with running_service(servers, town.url) as running, Memory(running.pids) as memory:
-            say("once before it counts")
-            for at in DAYS.values():
-                read_table(running, names, at)
-            for _ in range(given.rounds):
-                neighbours = Neighbours()
-                numbers = measure_round(running, definitions, duck, nightly)
-                most = {f"most memory of {name}": megabytes for name, megabytes in memory.most.items()}
-                report.add_round({**numbers, **most, OTHERS: neighbours.share()})
-        duck.close()
+    report.facts = {
+        "persons": town.persons,
+        "events": town.events,
+        "figures": len(names),
+        "units": len(definitions.catalogue.units.units),
+        "T": ", ".join(f"{what} {at}" for what, at in DAYS.items()),
+    }
+    nightly = Nightly(town.url, definitions.catalogue)
+    nightly.load()
+    nightly.run(LAST_DAY)
+    duck = Duck(town.url, definitions.catalogue, servers.directory)
+    duck.load()
+    duck.make_facts()
+    with running_service(servers, town.url) as running, Memory(running.pids) as memory:
+        say("once before it counts")
+        for at in DAYS.values():
+            read_table(running, names, at)
+        for _ in range(rounds):
+            neighbours = Neighbours()
+            numbers = measure_round(running, definitions, duck, nightly)
+            most = {f"most memory of {name}": megabytes for name, megabytes in memory.most.items()}
+            report.add_round({**numbers, **most, OTHERS: neighbours.share()})
+    duck.close()
     report.units = {
         name: "" if name == OTHERS else "MB" if name.startswith("most memory") else "s" for name in report.rounds[0]
     }
@@ -117,6 +125,14 @@ def main() -> None:
         "The nightly job's result has one T, and is as old as the night.",
         "In every round every cell of the rivals equals ours.",
     ]
+    return report
+
+
+def main() -> None:
+    given = arguments(__doc__ or "", PERSONS)
+    load_before = os.getloadavg()[0]
+    with large_servers() as servers:
+        report = measure(servers, make_town(servers, make_definitions(settings()), given.persons), given.rounds)
     finish(report, given, load_before)
 
 
