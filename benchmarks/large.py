@@ -17,7 +17,8 @@ from benchmarks.common import Report, finish, large_servers, read_arguments, set
 from benchmarks.filling import make_town
 from efterhand_indicators.bootstrap import make_definitions
 
-PERSONS: Final = (1_000_000, 100_000)
+PERSONS: Final = (1_000_000, 50_000)
+"""N of a full and of a small run: the corrections' 2 N of a small one are a million events."""
 NAMES: Final = ("year_table", "corrections", "rebuild")
 """In this order: a town that has been rebuilt is of another generation, and cannot grow."""
 
