@@ -17,8 +17,8 @@ from typing import Any, Literal
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-Fate = Literal["take", "refuse", "take_and_say_no"]
-"""`take_and_say_no`: the message is kept, and the sender told that it is not."""
+Fate = Literal["take", "refuse", "take_and_say_no", "lead_away"]
+"""`take_and_say_no`: the message is kept, and the sender told that it is not. `lead_away`: it belongs elsewhere."""
 
 
 @dataclass
@@ -88,6 +88,7 @@ class PostOffice:
         self.port = free_port()
         self.plan = Plan()
         self.taken: list[Posted] = []
+        self.elsewhere = ""
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -106,10 +107,12 @@ class PostOffice:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 fate = office.plan.next()
-                if fate != "refuse":
+                if fate in ("take", "take_and_say_no"):
                     headers = {name.lower(): value for name, value in self.headers.items()}
                     office.taken.append(Posted(self.path, headers, body))
-                self.send_response(204 if fate == "take" else 500)
+                self.send_response({"take": 204, "lead_away": 307}.get(fate, 500))
+                if fate == "lead_away":
+                    self.send_header("location", office.elsewhere)
                 self.send_header("content-length", "0")
                 self.end_headers()
 

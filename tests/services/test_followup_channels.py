@@ -16,6 +16,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from efterhand.dates import is_working_day
 from efterhand_followup.adapters.channel_keys import address_hash, webhook_key
 from efterhand_followup.adapters.delivery_store import read_standings, try_again
+from efterhand_followup.adapters.ways_out import make_ways_out
 from efterhand_followup.adapters.webhook_sender import secret_of
 from efterhand_followup.application.read_calendar import read_calendar
 from efterhand_followup.application.set_channels import Setter, remove_channel
@@ -33,6 +34,7 @@ from tests.services.channel_town import (
 )
 from tests.services.disposals import disposal
 from tests.services.followup_town import SECRET, closed, days_between, enrolled, event, town
+from tests.services.receivers import PostOffice
 
 __all__ = ["channels", "mail", "office", "town"]
 
@@ -374,6 +376,32 @@ def test_nothing_is_told_before_everybody_has_been_computed(begun: Channels) -> 
     begun.town.settle()
     begun.rounds()
     assert len(begun.office.taken) == 1
+
+
+@pytest.mark.parametrize("kind", [Kind.WEBHOOK, Kind.CHAT])
+def test_nobody_is_followed_to_another_host(begun: Channels, kind: Kind) -> None:
+    to = begun.make(kind)
+    another = PostOffice()
+    another.start()
+    begun.office.elsewhere = another.address
+    begun.office.plan.set(["lead_away"])
+    begun.move_to(FIRST)
+    another.stop()
+    assert another.taken == []
+    assert standing_of(begun, to).reason == ("refused 307" if kind is Kind.WEBHOOK else "refused")
+    begun.rounds_later(minutes=5)
+    assert len(begun.office.taken) == 1
+
+
+def test_what_is_not_allowed_any_more_is_not_sent(begun: Channels) -> None:
+    for kind in (Kind.WEBHOOK, Kind.CHAT, Kind.EMAIL):
+        begun.make(kind)
+    closed_settings = begun.settings.model_copy(update={"channel_hosts": (), "mail_domains": ()})
+    begun.ways.ways = make_ways_out(closed_settings, begun.town.catalogue, begun.tokens)
+    begun.move_to(FIRST)
+    assert (begun.office.taken, begun.mail.taken) == ([], [])
+    assert {row["reason"] for row in begun.town.rows("digest")} == {"not_allowed"}
+    begun.ways.ways.close()
 
 
 def test_a_calendar_says_what_is_open_and_what_is_due_and_nothing_about_anybody(begun: Channels) -> None:

@@ -120,20 +120,22 @@ def insert_digests(connection: Connection, to: Channel, shared: Mapping[date, Se
 
 
 def take_digests(connection: Connection, now: datetime, lease: timedelta, limit: int) -> list[Digest]:
-    """Take digests that are to be sent now; no other process takes them before the lease has run out.
+    """Take digests that are to be sent now, of each channel the oldest; nobody else takes them before the lease ends.
 
     The attempt counts from here on: whoever dies in the middle leaves it to be sent again, under the same id.
     """
     rows = connection.execute(
         text(
             "UPDATE followup.digest SET attempts = attempts + 1, next_attempt_at = :until WHERE id IN"
-            " (SELECT id FROM followup.digest WHERE state = 'waiting' AND next_attempt_at <= :now"
-            " ORDER BY next_attempt_at, day, id LIMIT :limit FOR UPDATE SKIP LOCKED)"
+            " (SELECT id FROM followup.digest AS due WHERE state = 'waiting' AND next_attempt_at <= :now AND NOT EXISTS"
+            " (SELECT FROM followup.digest AS older WHERE older.channel = due.channel AND older.state = 'waiting'"
+            " AND older.next_attempt_at <= :now AND older.day < due.day)"
+            " ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)"
             " RETURNING id, channel, day, attempts, failing_since"
         ),
         {"now": now, "until": now + lease, "limit": limit},
     )
-    return sorted((Digest(*row) for row in rows), key=lambda taken: (taken.day, taken.id))
+    return [Digest(*row) for row in rows]
 
 
 def read_told(connection: Connection, taken: Digest) -> list[Told]:

@@ -32,7 +32,8 @@ from efterhand_followup.domain.message import Message
 
 ONE_DAY: Final = timedelta(days=1)
 CHANNELS_AT_A_TIME: Final = 50
-DIGESTS_AT_A_TIME: Final = 20
+DIGESTS_AT_A_TIME: Final = 4
+"""All of them are sent at the same time, so that one silent host does not hold up all others."""
 LEASE: Final = timedelta(minutes=2)
 """Longer than any attempt takes: then whoever took a digest is gone, and another takes it."""
 
@@ -106,12 +107,12 @@ def plan(connection: Connection, catalogue: Catalogue, pace: Pace, now: datetime
     return len(channels)
 
 
-def take(connection: Connection, pace: Pace, now: datetime, limit: int = DIGESTS_AT_A_TIME) -> list[Digest]:
+def take(connection: Connection, pace: Pace, now: datetime) -> list[Digest]:
     """Take digests that are to be sent now; none on a quiet day. Does not commit."""
     today = read_context(connection).business_date
     if today is None or pace.is_quiet(today, now):
         return []
-    return take_digests(connection, now, LEASE, limit)
+    return take_digests(connection, now, LEASE, DIGESTS_AT_A_TIME)
 
 
 def prepare(connection: Connection, composing: Composing, taken: Digest, now: datetime) -> Outgoing | None:

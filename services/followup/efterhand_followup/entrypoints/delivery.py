@@ -26,8 +26,6 @@ from efterhand_followup.entrypoints import metrics
 _log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 1.0
-AT_ONCE: Final = 4
-"""Messages that are on their way at the same time, so that one silent host does not hold up all."""
 
 
 def wall_clock() -> datetime:
@@ -95,7 +93,7 @@ class Delivery:
 
     def _send_all(self, outgoing: Sequence[Outgoing]) -> None:
         if outgoing:
-            with ThreadPoolExecutor(min(AT_ONCE, len(outgoing)), "delivery") as pool:
+            with ThreadPoolExecutor(len(outgoing), "delivery") as pool:
                 list(pool.map(self._send, outgoing))
 
     def _send(self, each: Outgoing) -> None:
