@@ -1,7 +1,7 @@
 """A digest becomes a message: which of its notices may still be told, grouped, with links that say nothing."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 
@@ -30,7 +30,7 @@ class Composing:
         base: address of the door, without a slash at its end.
     """
 
-    catalogue: Catalogue
+    catalogue: Catalogue = field(repr=False)
     tokens: Tokens
     base: str
 
