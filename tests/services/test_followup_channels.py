@@ -70,7 +70,7 @@ def test_a_mail_tells_counts_and_links_once_and_nothing_about_anybody(begun: Cha
     assert html is not None
     for form in (plain.get_content(), html.get_content()):
         assert f"{DOOR}/uppfoljningar?unit=north" in form
-        assert "Erbjudande inom 90 dagar" in form
+        assert "Att göra, erbjudande inom 90 dagar: 2" in form
         for told in ("p1", "p2", "c1", "offer_90d"):
             assert told not in form.replace("text/plain", "")
     wanted = {begun.reference(f"offer_90d:{person}:c1/-30/2017-04-02") for person in ("p1", "p2")}
@@ -116,7 +116,7 @@ def test_a_chat_message_tells_counts_and_one_link(begun: Channels) -> None:
     begun.move_to(FIRST)
     (posted,) = begun.office.taken
     assert posted.said["title"] == "Att följa upp 3 mars 2017"
-    assert "Att göra: Erbjudande inom 90 dagar: 2" in posted.said["message"]
+    assert "Att göra, erbjudande inom 90 dagar: 2" in posted.said["message"]
     assert f"{DOOR}/uppfoljningar?unit=north#d-{0:016x}-20170303" in posted.said["message"]
     assert "p1" not in posted.body.decode()
 

@@ -54,7 +54,10 @@ class Rendering:
         words = self._words[to.language]
         day = words.day(message.day)
         subject = words.text(
-            "Att följa upp %(day)s: nya %(new)s, öppna %(open)s", day=day, new=message.new, open=message.open
+            "Att följa upp %(day)s: nya %(new)s, öppna %(open)s",
+            day=day,
+            new=words.number(message.new),
+            open=words.number(message.open),
         )
         context = {**self._context(to, message), "subject": subject}
         return Mail(subject, self._render(to, "digest.txt", context), self._render(to, "digest.html", context))
@@ -158,7 +161,7 @@ class Rendering:
         for line in lines:
             protocol = self._catalogue.protocols.get(line.protocol or "")
             name = line.protocol if protocol is None else words.name(protocol)
-            said = groups[line.group] if name is None else f"{groups[line.group]}: {name}"
+            said = groups[line.group] if name is None else f"{groups[line.group]}, {name[:1].lower()}{name[1:]}"
             told.append({"name": said, "count": len(line.links), "links": [link.address for link in line.links]})
         return told
 
