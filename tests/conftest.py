@@ -21,6 +21,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", r"ignore:(read_text|open_text|contents) is deprecated:DeprecationWarning")
     # kafka-python leaves the sockets of connections that were refused to the garbage collector.
     config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket:ResourceWarning")
+    # Apprise loads all its plugins at once; the one for signed mail asks for a module that Python 3.13 has no more.
+    config.addinivalue_line("filterwarnings", r"ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
 @pytest.fixture(scope="session")

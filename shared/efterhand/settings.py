@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -80,6 +80,29 @@ class Settings(BaseSettings):
     """Days that the log of who saw whom is kept."""
     case_links: dict[str, str] = {}
     """Source → the address of a case in its system, `https://…` with `{case}` for its number; as JSON."""
+    smtp_host: str = ""
+    """The mail server that takes what is sent by e-mail; none: nothing is."""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_user: str = ""
+    """By which the mail server knows this installation; none: it does not ask."""
+    smtp_password: SecretStr = SecretStr("")
+    """The secret that goes with it."""
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    """`starttls`: encrypted after the greeting. `tls`: encrypted from the start. `none`: for loopback."""
+    smtp_sender: str = ""
+    """The address that mail comes from; where it is not known, nothing is sent."""
+    mail_domains: tuple[str, ...] = ()
+    """Domains of the addresses that mail may go to; as JSON. None: nothing is sent by e-mail."""
+    channel_hosts: tuple[str, ...] = ()
+    """Hosts, `host` or `host:port`, that webhooks and chat messages may go to; as JSON. None: they go nowhere."""
+    chat_services: tuple[str, ...] = ()
+    """Chat services that may be used, by the first part of their Apprise addresses; as JSON."""
+    digest_hour: int = Field(default=7, ge=0, le=23)
+    """Hour of a working day, in Stockholm, after which its digests are sent; with the manual clock at once."""
+    delivery_retry_seconds: int = Field(default=60, ge=1, le=3600)
+    """Seconds after which what could not be delivered is tried again; each time twice as long, at most an hour."""
+    delivery_days: int = Field(default=7, ge=1, le=60)
+    """Days after which what could not be delivered is not tried any more."""
     instance: str = "efterhand-0"
     """Unique name of this worker among all workers of the installation."""
 
@@ -90,3 +113,11 @@ class Settings(BaseSettings):
             if not link.startswith(("https://", "http://")) or "{case}" not in link:
                 raise ValueError(f"the link of {source} must begin with https:// and hold {{case}}")
         return links
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Settings:
+        if self.smtp_host and "@" not in self.smtp_sender:
+            raise ValueError("EFTERHAND_SMTP_HOST needs EFTERHAND_SMTP_SENDER, the address that mail comes from")
+        if self.smtp_user and self.smtp_tls == "none":
+            raise ValueError("EFTERHAND_SMTP_USER needs EFTERHAND_SMTP_TLS: a password is not sent in the open")
+        return self

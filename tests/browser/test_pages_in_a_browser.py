@@ -15,7 +15,7 @@ from efterhand.web.door import create_door
 from efterhand.web.rights import Grant
 from efterhand.web.sessions import SessionMiddleware
 from tests.browser.chromium import Found, carry_out
-from tests.services.door_upstreams import Services, door_settings, door_tokens, town_of_work
+from tests.services.door_upstreams import Services, channels_of_all_kinds, door_settings, door_tokens, town_of_work
 from tests.services.intake_running import running_intake
 
 SCREENS = {
@@ -96,6 +96,14 @@ def test_a_check_is_accessible_on_every_screen_in_both_languages(
     services = town_of_work()
     path = f"{LIST}/{services.checks[number]['ref']}?group=overdue&saved=answer"
     found = look(services, on_every_screen(name, path=path), modules, chromium)
+    assert [each["status"] for each in found] == [200] * 6
+    assert faults(found) == []
+
+
+def test_the_page_of_channels_is_accessible_on_every_screen_in_both_languages(modules: Path, chromium: str) -> None:
+    services = Services(channels=channels_of_all_kinds())
+    path = "/installningar/aviseringar?done=sent"
+    found = look(services, on_every_screen("channels", path=path), modules, chromium)
     assert [each["status"] for each in found] == [200] * 6
     assert faults(found) == []
 

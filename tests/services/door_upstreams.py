@@ -75,6 +75,29 @@ def a_check(number: int, **changes: Any) -> dict[str, Any]:
     return {**check, **changes}
 
 
+def a_channel(kind: str, number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A channel as followup lists it: nothing has been sent yet."""
+    targets = {"email": "kista@stockholm.se", "webhook": "https://hooks.stockholm.se/…", "chat": "mmosts://chat/T…k/"}
+    channel = {
+        "id": f"{number:016x}", "kind": kind, "audience": "unit", "unit": "jobbtorg-kista", "staff": None,
+        "target": targets.get(kind, ""), "language": "sv", "made_on": "2017-12-01", "delivered_at": None,
+        "failing_since": None, "reason": None, "waiting": 0, "failed": 0, "read_at": None,
+    }  # fmt: skip
+    return {**channel, **changes}
+
+
+def channels_of_all_kinds() -> list[dict[str, Any]]:
+    """Channels in every state that a page can show."""
+    return [
+        a_channel("email", 1, delivered_at="2017-12-29T06:00:03Z"),
+        a_channel("email", 2, audience="manager", failing_since="2017-12-28T06:00:10Z", reason="no_answer", waiting=2),
+        a_channel("webhook", 3, delivered_at="2017-12-20T06:00:01Z", failed=3, reason="refused 500"),
+        a_channel("calendar", 4, audience="worker", unit=None, staff="eva01", read_at="2017-12-30T18:12:44Z"),
+        a_channel("chat", 5, waiting=1),
+        a_channel("calendar", 6, audience="register", unit=None),
+    ]
+
+
 def an_act(kind: str, key: str = "k1", **changes: Any) -> dict[str, Any]:
     """Something that the reader has done with a check."""
     said = {"answer": {"occupation": "work"}, "attempt": {"how": "phone"}, "postpone": {"until": "2018-01-14"}}
@@ -192,6 +215,12 @@ class Services:
     figures: Mapping[str, list[dict[str, Any]]] = field(default_factory=lambda: FIGURES)
     computing: dict[str, int] | None = None
     """How far a changed catalogue has been computed, by which there are neither figures nor checks yet."""
+    channels: list[dict[str, Any]] = field(default_factory=list)
+    may_set: dict[str, Any] = field(default_factory=lambda: {
+        "worker": True, "staff": "eva01", "units": None, "register": True, "everybody": True,
+    })  # fmt: skip
+    channel_reply: tuple[int, dict[str, Any]] | None = None
+    """What becomes of anything that is done about channels, if it is not taken."""
     act_reply: tuple[int, dict[str, Any]] = (202, {"event": {"source": "/efterhand/followup", "id": "1"}})
 
     def transport(self) -> httpx.MockTransport:
@@ -237,6 +266,8 @@ class Services:
             refs = query["ref"].split(",")
             found = [{"ref": each["ref"], "check": each["id"]} for each in self._all() if each["ref"] in refs]
             return httpx.Response(200, json={"items": found})
+        if path.startswith("channels"):
+            return self._channels(request, path)
         if path == "views":
             views = [{"name": name, "query": self.views[name]} for name in sorted(self.views)]
             return httpx.Response(200, json={"items": views})
@@ -283,6 +314,21 @@ class Services:
         saved = [{"check": each, "saved": True, "code": None, "message": None} for each in checks]
         results = self.act_reply[1].get("results", saved)
         return httpx.Response(202 if all(each["saved"] for each in results) else 207, json={"results": results})
+
+    def _channels(self, request: httpx.Request, path: str) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={"items": self.channels, "may_set": self.may_set})
+        body = json.loads(request.content) if request.content else {}
+        self.acts.append((path, request.method, body))
+        if self.channel_reply is not None:
+            return httpx.Response(self.channel_reply[0], json=self.channel_reply[1])
+        if request.method == "DELETE":
+            return httpx.Response(204)
+        secrets = {"calendar": {"address": "https://efterhand.test/followup/v1/calendar/k3y.ics"},
+                   "webhook": {"secret": "whsec_a2V5"}}  # fmt: skip
+        kind = body.get("kind") or next((each["kind"] for each in self.channels if each["id"] in path), "email")
+        secret = secrets.get(kind, {}) if path == "channels" or path.endswith("/renew") else {}
+        return httpx.Response(201 if path == "channels" else 200, json={"kind": kind, **secret})
 
     def _story(self, check_id: str) -> httpx.Response:
         check = next((each for each in self._all() if each["id"] == check_id), None)

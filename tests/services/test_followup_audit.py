@@ -29,6 +29,9 @@ NOT_DERIVED: Final = {
     "postponement": "to which day staff put checks off",
     "reference": "which references have been given out",
     "saved_view": "what users chose",
+    "channel": "what staff set",
+    "digest": "what channels were told",
+    "delivery": "by which digest they were told of what",
     "listing_changed": "lists whose notices have to follow: work, done soon whatever it is",
 }
 """Tables that an audit of what follows from the events cannot judge, with what they hold."""

@@ -225,6 +225,8 @@ def test_a_check_reads_as_documented(town: Town, http: httpx.Client) -> None:
             "unit": "north",
             "to": "unit:north",
             "status": "open",
+            "made_on": "2017-03-03",
+            "withdrawn_on": None,
         }
     ]
 

@@ -112,6 +112,12 @@ MATRIX: Final[dict[tuple[str, str], Way]] = {
     ("GET", "/followup/v1/views"): Way(STAFF),
     ("PUT", "/followup/v1/views/{name}"): Way(STAFF, "/followup/v1/views/mine", {"query": "group=overdue"}),
     ("DELETE", "/followup/v1/views/{name}"): Way(STAFF, "/followup/v1/views/mine"),
+    ("GET", "/followup/v1/channels"): Way(STAFF),
+    ("POST", "/followup/v1/channels"): Way(STAFF, body={"kind": "calendar", "audience": "worker"}),
+    ("POST", "/followup/v1/channels/{channel_id}/renew"): Way(STAFF, "/followup/v1/channels/none/renew"),
+    ("POST", "/followup/v1/channels/{channel_id}/test"): Way(STAFF, "/followup/v1/channels/none/test"),
+    ("POST", "/followup/v1/channels/{channel_id}/retry"): Way(STAFF, "/followup/v1/channels/none/retry"),
+    ("DELETE", "/followup/v1/channels/{channel_id}"): Way(STAFF, "/followup/v1/channels/none"),
     ("GET", "/followup/v1/access-log"): Way(LOG, persons=True),
     ("GET", "/followup/v1/status"): Way(EVERYBODY),
     ("POST", "/followup/v1/rebuild"): Way(OPERATE),
@@ -154,6 +160,8 @@ MATRIX: Final[dict[tuple[str, str], Way]] = {
 
 WITHOUT_A_RIGHT: Final = {
     ("GET", "/healthz"),
+    # The address of a calendar is the right to read it; it names nobody.
+    ("GET", "/followup/v1/calendar/{key}"),
     # The pages ask the services on behalf of whoever looks; what is theirs alone is in the tests of the door.
     ("GET", "/"),
     ("GET", "/static/{name}"),
@@ -168,6 +176,9 @@ WITHOUT_A_RIGHT: Final = {
     ("POST", "/uppfoljningar/{ref}/forsok"),
     ("POST", "/uppfoljningar/{ref}/skjut-upp"),
     ("POST", "/uppfoljningar/{ref}/angra"),
+    ("GET", "/installningar/aviseringar"),
+    ("POST", "/installningar/aviseringar"),
+    *(("POST", f"/installningar/aviseringar/{{channel}}/{act}") for act in ("prova", "ny-adress", "igen", "bort")),
     ("GET", "/logga-in"),
     ("GET", "/logga-in/tillbaka"),
     ("POST", "/logga-ut"),

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 METRIC = re.compile(
     r'"(efterhand_[a-z_]+(?:_total|_seconds|_info|_rows|_events|_persons|_lists|_messages|_days|_checks|_failed'
-    r'|_open|_heard|_definitions|_protocols))"'
+    r'|_open|_heard|_definitions|_protocols|_digests))"'
 )
 
 

@@ -16,8 +16,12 @@ from efterhand.web.revocations import Revocations
 from efterhand.web.tokens import Tokens
 from efterhand_followup.adapters import tables
 from efterhand_followup.adapters.intake_client import IntakeClient
+from efterhand_followup.adapters.ways_out import WaysOut, door_address, make_ways_out
+from efterhand_followup.application.compose import Composing
+from efterhand_followup.application.deliver import Pace
 from efterhand_followup.domain.acts import SOURCE
 from efterhand_followup.entrypoints.clock import Clock
+from efterhand_followup.entrypoints.delivery import Delivery
 
 
 def make_computing_engine(settings: Settings) -> Engine:
@@ -37,6 +41,9 @@ class Services:
     revocations: Revocations
     intake: IntakeClient
     clock: Clock
+    composing: Composing
+    ways: WaysOut
+    delivery: Delivery
     forgetting: Rounds
     relay: Relay
     announcements: Announcements
@@ -45,6 +52,7 @@ class Services:
         """Start the threads."""
         self.revocations.load()
         self.clock.rounds.start()
+        self.delivery.rounds.start()
         self.forgetting.start()
         self.relay.start()
         self.announcements.start()
@@ -53,8 +61,10 @@ class Services:
         """Stop the threads in order, and close what is open."""
         self.announcements.stop()
         self.clock.rounds.stop()
+        self.delivery.rounds.stop()
         self.forgetting.stop()
         self.relay.stop()
+        self.ways.close()
         self.intake.close()
         self.computing.dispose()
         self.engine.dispose()
@@ -73,6 +83,11 @@ def create_services(settings: Settings) -> Services:
     tokens = Tokens(settings.secret.get_secret_value(), revocations.holds)
     computing = make_computing_engine(settings)
     clock = Clock(computing, catalogue)
+    composing = Composing(catalogue, tokens, door_address(settings))
+    ways = make_ways_out(settings, catalogue, tokens)
+    pace = Pace(
+        settings.clock == "manual", settings.digest_hour, settings.delivery_retry_seconds, settings.delivery_days
+    )
 
     return Services(
         settings=settings,
@@ -83,6 +98,9 @@ def create_services(settings: Settings) -> Services:
         revocations=revocations,
         intake=IntakeClient(settings.intake_url, tokens, SOURCE),
         clock=clock,
+        composing=composing,
+        ways=ways,
+        delivery=Delivery(engine, composing, ways, pace, failed_persons=clock.failed_persons),
         forgetting=forgetting(engine, tables.kept.access_log, settings.access_log_days),
         relay=Relay(engine, tables.outbox, settings.kafka, parked=tables.parked),
         announcements=Announcements(

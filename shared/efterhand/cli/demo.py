@@ -20,11 +20,13 @@ import orjson
 from efterhand.catalogue import Indicator, load_catalogue
 from efterhand.cli.ending import DIFFERENCES, OK, Ending
 from efterhand.cli.load import EVENTS_WITH_DAYS, Line, Summary, load_lines
-from efterhand.cli.output import as_table, tell
+from efterhand.cli.notices import LOADS, load_rows
+from efterhand.cli.output import as_table, print_rows, tell
 from efterhand.cli.settle import settle
 from efterhand.cli.system import System
 from efterhand.dates import add_months
 from efterhand.demo.comparison import BY_GROUP, Answers, TableLine, group_table, main_table, printed_cells
+from efterhand.demo.notice_weeks import count_by_week, loads
 from efterhand.demo.stockholm import PublishedRow
 
 SETTLE_SECONDS = 900.0
@@ -114,6 +116,7 @@ def command(and_exit: bool, port: int, home: Path | None, seed: int, enrolments:
             try:
                 live_through(system, story.history, story.first, story.last)
                 show_due(system, story.last)
+                show_notices(system, story.first, story.last)
                 if not show_figures(system, story):
                     code = DIFFERENCES
             except Ending as ending:
@@ -182,6 +185,13 @@ def show_due(system: System, today: date) -> None:
     click.echo(as_table(("unit", "check", "number"), cells[:ROWS_SHOWN]))
     if len(cells) > ROWS_SHOWN:
         click.echo(f"… and {len(cells) - ROWS_SHOWN} rows more: efterhand checks --state due")
+
+
+def show_notices(system: System, first: date, last: date) -> None:
+    """Print how many notices each role got a week, by unit, in the days that were lived through."""
+    counts = count_by_week(system.items("/followup/v1/notices", {"limit": "1000"}), first, last)
+    click.echo(f"\nNotices to staff from {first} to {last}, by role and unit")
+    print_rows(load_rows(loads(counts, first, last)), LOADS, None)
 
 
 def show_figures(system: System, story: Story) -> bool:

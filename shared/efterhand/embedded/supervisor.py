@@ -61,6 +61,18 @@ HANDED_ON: Final = tuple(
         "CHOOSE_USER",
         "ACCESS_LOG_DAYS",
         "CASE_LINKS",
+        "SMTP_HOST",
+        "SMTP_PORT",
+        "SMTP_USER",
+        "SMTP_PASSWORD",
+        "SMTP_TLS",
+        "SMTP_SENDER",
+        "MAIL_DOMAINS",
+        "CHANNEL_HOSTS",
+        "CHAT_SERVICES",
+        "DIGEST_HOUR",
+        "DELIVERY_RETRY_SECONDS",
+        "DELIVERY_DAYS",
     )
 )
 """Settings that are the installation's and not this start's: the processes get them as they are."""

@@ -41,6 +41,11 @@ class Draining:
         self._failed: set[str] = set()
         self._at_a_time = PERSONS_AT_A_TIME
 
+    @property
+    def failed(self) -> int:
+        """How many persons have turned out not to be computable."""
+        return len(self._failed)
+
     def some(self) -> int:
         """Compute a batch; return how many persons that were: 0 when nobody is left, or when others are at it."""
         while True:

@@ -30,10 +30,16 @@ class Right(StrEnum):
     TOKENS_MANAGE = "tokens:manage"
     LOG_READ = "log:read"
     GLASS_BREAK = "glass:break"
+    CHANNELS_SET = "channels:set"
+    CHANNELS_UNIT = "channels:unit"
+    CHANNELS_REGISTER = "channels:register"
 
 
 _STAFF: Final = frozenset(
-    {Right.CHECKS_READ, Right.CHECKS_ANSWER, Right.NOTICES_READ, Right.STATUS_READ, Right.CATALOGUE_READ}
+    {
+        *(Right.CHECKS_READ, Right.CHECKS_ANSWER, Right.NOTICES_READ),
+        *(Right.STATUS_READ, Right.CATALOGUE_READ, Right.CHANNELS_SET),
+    }
 )
 
 _FIGURES: Final = frozenset({Right.FIGURES_READ, Right.CATALOGUE_READ, Right.STATUS_READ})
@@ -42,8 +48,8 @@ ROLES: Final[dict[str, frozenset[Right]]] = {
     "administrator": frozenset(Right),
     "source": frozenset({Right.EVENTS_WRITE, Right.REFUSED_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
     "case_worker": _STAFF | {Right.GLASS_BREAK},
-    "manager": _STAFF | {Right.FIGURES_READ, Right.GLASS_BREAK},
-    "register_owner": _STAFF,
+    "manager": _STAFF | {Right.FIGURES_READ, Right.GLASS_BREAK, Right.CHANNELS_UNIT},
+    "register_owner": _STAFF | {Right.CHANNELS_REGISTER},
     "protected_officer": _STAFF | {Right.PROTECTED_READ},
     "analyst": _FIGURES,
     "case_analyst": _FIGURES | {Right.CASES_READ},

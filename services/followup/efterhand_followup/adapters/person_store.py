@@ -15,8 +15,8 @@ from efterhand_followup.domain.difference import Difference
 from efterhand_followup.domain.standing import Row
 
 _TEXTS = ARRAY(TEXT)
-_ACTED = (tables.act, tables.postponement, tables.reference)
-"""What is kept of the acts of staff, by check."""
+_ACTED = (tables.act, tables.postponement, tables.reference, tables.delivery)
+"""What is kept by check of what staff did and were told."""
 
 
 def stale(business_date: date | None, generation: int) -> tuple[ColumnElement[bool], ...]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     Identity,
     Index,
+    Integer,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -128,6 +129,7 @@ notice: Final = Table(
     CheckConstraint("(status = 'withdrawn') = (withdrawn_on IS NOT NULL)", name="notice_withdrawn_on"),
     Index("notice_standing", "status", "id"),
     Index("notice_unit", "unit", "status", "id"),
+    Index("notice_recipient", "recipient", postgresql_where="told"),
     schema=SCHEMA,
 )
 """The log of notices: made once, later withdrawn; a step that is only summed up has no `made_on`.
@@ -257,3 +259,77 @@ saved_view: Final = Table(
     schema=SCHEMA,
 )
 """Named choices of the worklist, each user's own."""
+
+channel: Final = Table(
+    "channel",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("unit", Text),
+    Column("staff", Text),
+    Column("target", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("address_hash", Text),
+    Column("made_by", Text, nullable=False),
+    Column("made_on", Date, nullable=False),
+    Column("planned_through", Date, nullable=False),
+    Column("read_at", DateTime(timezone=True)),
+    PrimaryKeyConstraint("id", name="channel_pkey"),
+    Index(
+        "channel_same",
+        *("kind", "audience", "unit", "staff", "target"),
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+    Index("channel_address", "address_hash", unique=True),
+    CheckConstraint("kind IN ('email', 'webhook', 'chat', 'calendar')", name="channel_kind"),
+    CheckConstraint("audience IN ('worker', 'unit', 'manager', 'register')", name="channel_audience"),
+    CheckConstraint("(kind = 'calendar') = (address_hash IS NOT NULL)", name="channel_address_hash"),
+    schema=SCHEMA,
+)
+"""Ways by which a unit, or a member of staff, hears of notices.
+
+`generation` goes into a webhook's key: another one is another key. Of a calendar's address a keyed hash alone is kept,
+and `read_at` is when it was read last. The days up to `planned_through` have had their digests.
+"""
+
+digest: Final = Table(
+    "digest",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    Column("failing_since", DateTime(timezone=True)),
+    Column("reason", Text),
+    Column("settled_at", DateTime(timezone=True)),
+    PrimaryKeyConstraint("id", name="digest_pkey"),
+    Index("digest_channel", "channel", "day"),
+    Index("digest_waiting", "next_attempt_at", postgresql_where="state = 'waiting'"),
+    CheckConstraint("state IN ('waiting', 'delivered', 'failed', 'dropped')", name="digest_state"),
+    CheckConstraint("(state = 'waiting') = (settled_at IS NULL)", name="digest_settled_at"),
+    schema=SCHEMA,
+)
+"""What a channel is told on a day, by an id that stays the same however often it is sent.
+
+`failed` is what could not be delivered for so long that it is not tried any more; `dropped` had nothing left to tell.
+`reason` says why the last attempt failed.
+"""
+
+delivery: Final = Table(
+    "delivery",
+    metadata,
+    Column("person", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("notice_id", Text, nullable=False),
+    Column("check_id", Text),
+    Column("digest_id", Text, nullable=False),
+    PrimaryKeyConstraint("person", "channel", "notice_id", name="delivery_pkey"),
+    Index("delivery_digest", "digest_id"),
+    schema=SCHEMA,
+)
+"""By which digest a channel hears of a notice; person and check are there to be found by an erasure or a disposal."""

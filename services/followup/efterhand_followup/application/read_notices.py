@@ -159,7 +159,10 @@ def _wanted(row: Row, wanted: NoticeFilter, units: frozenset[str] | None) -> boo
 
 
 def notice_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a notice as others see it; `protected` is only there when it is true."""
+    """Return a notice as others see it; `protected` is only there when it is true.
+
+    When it was made and withdrawn is only known of what stands in the log, not of another day's.
+    """
     shown = {
         "id": row["id"],
         "check": row["check_id"],
@@ -169,5 +172,7 @@ def notice_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "unit": row["unit"],
         "to": row["recipient"],
         "status": row["status"],
+        "made_on": row.get("made_on"),
+        "withdrawn_on": row.get("withdrawn_on"),
     }
     return {**shown, "protected": True} if row["protected"] else shown

@@ -43,6 +43,10 @@ class Clock:
         metrics.count(summed_up)
         return bool(persons or summed_up.made or summed_up.withdrawn)
 
+    def failed_persons(self) -> int:
+        """Return how many persons this process has found that cannot be computed."""
+        return self._draining.failed
+
     def _adopt_catalogue(self) -> None:
         with self._engine.begin() as connection:
             adopt_catalogue(connection, self._catalogue)

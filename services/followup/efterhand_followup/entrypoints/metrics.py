@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from efterhand.persons.computing import read_computing
 from efterhand_followup.adapters.context_store import read_context
+from efterhand_followup.adapters.delivery_store import read_undelivered
 from efterhand_followup.adapters.tables import check, kept
 from efterhand_followup.application.read_checks import WORKING_STATES
 from efterhand_followup.application.read_doubts import count_doubts
@@ -24,6 +25,15 @@ NOTICES_WITHDRAWN: Final = Counter("efterhand_followup_notices_withdrawn_total",
 PERSONS_COMPUTED: Final = Counter("efterhand_followup_persons_computed_total", "Persons computed, each time")
 CLOCK_FAILURES: Final = Counter(
     "efterhand_followup_clock_failures_total", "Rounds of the clock that failed and were tried again"
+)
+NOTICES_DELIVERED: Final = Counter(
+    "efterhand_followup_notices_delivered_total", "Notices that the channels took, each by each channel", ["kind"]
+)
+DELIVERY_FAILURES: Final = Counter(
+    "efterhand_followup_delivery_failures_total", "Attempts to deliver a digest that failed", ["kind"]
+)
+DELIVERY_ROUNDS_FAILED: Final = Counter(
+    "efterhand_followup_delivery_rounds_failed_total", "Rounds of delivery that failed and were tried again"
 )
 PERSONS_FAILED: Final = Gauge(
     "efterhand_followup_persons_failed", "Persons who cannot be computed by the catalogue that is loaded"
@@ -62,6 +72,7 @@ class StateCollector(Collector):
             known = read_computing(connection, kept, context.generation).of
             oldest = oldest_overdue_notice(connection)
             doubts = count_doubts(connection)
+            undelivered = read_undelivered(connection)
             counts = connection.execute(
                 select(check.c.protocol, check.c.state, func.count())
                 .where(check.c.state.in_(WORKING_STATES))
@@ -90,8 +101,21 @@ class StateCollector(Collector):
             _gauge("efterhand_followup_dirty_lists", "Notices that sum up and have to follow", backlog.lists),
             _gauge("efterhand_followup_parked_messages", "Messages put aside", backlog.parked),
         ]
+        digests = GaugeMetricFamily(
+            "efterhand_followup_undelivered_digests", "Digests that wait, or are not tried any more", labels=["state"]
+        )
+        digests.add_metric(["waiting"], undelivered.waiting)
+        digests.add_metric(["failed"], undelivered.failed)
+        families.append(digests)
         today = context.business_date
         if today is not None:
+            families.append(
+                _gauge(
+                    "efterhand_followup_oldest_undelivered_digest_age_seconds",
+                    "Time since the day of the oldest digest that waits, in whole days",
+                    _seconds_since(undelivered.oldest_day, today),
+                )
+            )
             age = GaugeMetricFamily(
                 "efterhand_followup_feed_age_seconds",
                 "Time since the day that a feed with a watermark is known up to, in whole days",

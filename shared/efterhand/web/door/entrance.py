@@ -338,6 +338,7 @@ class Entrance:
         return {
             "name": principal.name or principal.staff or role_names(words).get(principal.role, principal.role),
             "lent": lent,
+            "may_set": principal.may(Right.CHANNELS_SET),
             "may_ask": principal.staff is not None
             and principal.may(Right.GLASS_BREAK)
             and principal.reach(Right.CHECKS_READ) is not None,

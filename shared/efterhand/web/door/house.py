@@ -22,6 +22,8 @@ from efterhand.web.sessions import CSRF_FIELD, csrf_token, is_own, session_of
 from efterhand.web.tokens import InvalidToken, Tokens
 
 LANGUAGE_COOKIE: Final = "efterhand_language"
+CHANNELS: Final = "/installningar/aviseringar"
+"""Address of the page where staff set how they hear of notices."""
 
 _HERE: Final = Path(__file__).parent
 _A_YEAR: Final = 365 * 24 * 3600
@@ -40,7 +42,7 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "vary": "cookie",
 }
-_ONLY_ONCE: Final = frozenset({"lang", "saved", "act", "key", "next", "select"})
+_ONLY_ONCE: Final = frozenset({"lang", "saved", "act", "key", "next", "select", "done"})
 """What an address says of something that has just been done, or of the language: not kept in links."""
 
 
@@ -218,7 +220,9 @@ def _language_link(request: Request, code: str) -> str:
     """
     is_form, path = request.method == "POST", request.url.path
     kept = [] if is_form else [(k, v) for k, v in request.query_params.multi_items() if k not in _ONLY_ONCE]
-    if is_form and path.startswith("/uppfoljningar/"):
+    if is_form and path.startswith(CHANNELS):
+        path = CHANNELS
+    elif is_form and path.startswith("/uppfoljningar/"):
         path = path.rsplit("/", 1)[0]
     elif is_form or path.startswith(SIGN_IN):
         path, kept = "/", []

@@ -11,10 +11,11 @@ from starlette.responses import HTMLResponse, Response
 
 from efterhand.catalogue import Catalogue, load_catalogue
 from efterhand.settings import Settings
+from efterhand.web.door.channel_pages import ChannelPages
 from efterhand.web.door.check_pages import CheckPages
 from efterhand.web.door.entrance import Entrance, SignIn
 from efterhand.web.door.front import Front
-from efterhand.web.door.house import House
+from efterhand.web.door.house import CHANNELS, House
 from efterhand.web.door.reading import SERVICES, Caller, Reply, Upstreams
 from efterhand.web.door.replies import Replies, business_date
 from efterhand.web.door.worklist_pages import WorklistPages
@@ -48,6 +49,7 @@ def create_door(
     urls = {"intake": settings.intake_url, "followup": settings.followup_url, "indicators": settings.indicators_url}
     house = House(tokens, catalogue or load_catalogue(settings.catalogue), Upstreams(urls, transport))
     worklist, check = WorklistPages(house), CheckPages(house)
+    channels = ChannelPages(house)
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     if sign_in is not None:
         house.entrance = Entrance(sign_in, tokens, house.catalogue.units, house.words, house.page)
@@ -64,6 +66,12 @@ def create_door(
         ("POST", "/uppfoljningar/{ref}/forsok", check.attempt),
         ("POST", "/uppfoljningar/{ref}/skjut-upp", check.postpone),
         ("POST", "/uppfoljningar/{ref}/angra", check.undo),
+        ("GET", CHANNELS, channels.show),
+        ("POST", CHANNELS, channels.add),
+        ("POST", f"{CHANNELS}/{{channel}}/prova", channels.test),
+        ("POST", f"{CHANNELS}/{{channel}}/ny-adress", channels.renew),
+        ("POST", f"{CHANNELS}/{{channel}}/igen", channels.retry),
+        ("POST", f"{CHANNELS}/{{channel}}/bort", channels.remove),
         ("GET", "/static/{name}", house.asset),
     ):
         router.add_api_route(path, page, methods=[method])

@@ -82,19 +82,23 @@ class Words:
         return format_date(_as_date(value), "EEEE d MMMM y", locale=_NUMBERS[self.language])
 
 
-def load_words() -> dict[str, Words]:
-    """Return every language, from the catalogues beside this file.
+def load_words(locale: Path = LOCALE, domain: str = "door") -> dict[str, Words]:
+    """Return every language, from the catalogues of a domain.
+
+    Args:
+        locale: directory of the catalogues; by default the door's.
+        domain: name of their files.
 
     Raises:
         ValueError: a catalogue cannot be read.
     """
-    return {language: Words(language, _translations(language)) for language in LANGUAGES}
+    return {language: Words(language, _translations(locale, domain, language)) for language in LANGUAGES}
 
 
-def _translations(language: str) -> gettext.NullTranslations:
+def _translations(locale: Path, domain: str, language: str) -> gettext.NullTranslations:
     if language == LANGUAGES[0]:
         return gettext.NullTranslations()
-    with (LOCALE / language / "LC_MESSAGES" / "door.po").open("rb") as file:
+    with (locale / language / "LC_MESSAGES" / f"{domain}.po").open("rb") as file:
         catalogue = read_po(file, locale=language, abort_invalid=True)
     compiled = BytesIO()
     write_mo(compiled, catalogue)
