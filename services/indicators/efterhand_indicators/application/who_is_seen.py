@@ -19,11 +19,11 @@ def seen_in(connection: Connection, items: Iterable[Mapping[str, Any]]) -> list[
     ]
     if not listed:
         return []
-    cases = _cases(connection, {person for person, _, _ in listed})
+    cases = cases_of(connection, {person for person, _, _ in listed})
     return [Seen(person, cases.get((person, subject)), unit) for person, subject, unit in listed]
 
 
-def _cases(connection: Connection, persons: Iterable[str]) -> dict[tuple[str, str], str]:
+def cases_of(connection: Connection, persons: Iterable[str]) -> dict[tuple[str, str], str]:
     """Return the case of each (person, id of a case or measure)."""
     case, measure = tables.stored.facts["case"].c, tables.stored.facts["measure"].c
     own = select(case.person, case.case_id, case.case_id.label("of")).where(case.person == any_(texts(persons)))
