@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-WIDTH: Final = 760
-HEIGHT: Final = 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 40
+WIDTH: Final = 920
+HEIGHT: Final = 320
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 32, 12, 40
 _MOST_STEPS: Final = 6
 _NICE: Final = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
@@ -82,7 +82,7 @@ def drawing(
         "right": WIDTH - _RIGHT,
         "bottom": HEIGHT - _BOTTOM,
         "from_zero": scale.lowest <= 0,
-        "lowest": spoken(scale.lowest),
+        "lowest": scale.lowest,
         "rows": [{"y": scale.height_of(tick), "name": spoken(tick)} for tick in scale.ticks],
         "columns": [
             {"x": across[number], "name": months[number]}

@@ -152,7 +152,7 @@ class FigureWords:
         if dimension == "sex":
             return {"female": text("Kvinnor"), "male": text("Män")}.get(value, value)
         if dimension == "age_band":
-            return text("%(ages)s år", ages=value.replace("-", "–"))
+            return text("%(ages)s\N{NO-BREAK SPACE}år", ages=value.replace("-", "–"))
         codelist = self._codelist(definition, dimension)
         return self.catalogue.code_name(codelist, value, english=self.words.language == "en") if codelist else value
 

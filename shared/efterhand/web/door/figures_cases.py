@@ -116,12 +116,19 @@ class FigureCases:
             "cases": [{"number": number, "link": link, "story": self._story(number)} for number, link in cases.items()],
             "day": self._days(item),
             "dims": [
-                said.code(self.page.definition, name, item["dims"][name]) if name in item["dims"] else ""
+                {"text": self._dimension(said, name, item["dims"].get(name)), "swedish": name == "unit"}
                 for name in dims
             ],
             "counts": self._counts(item),
             "protected": item.get("protected", False),
         }
+
+    def _dimension(self, said: FigureWords, name: str, value: str | None) -> str:
+        """Return where a thing is placed; nothing where what it is made of differs."""
+        text = said.words.text
+        if name == "sex":
+            return {"female": text("Kvinna"), "male": text("Man"), "unknown": text("Okänt")}.get(value or "", "")
+        return "" if value is None else said.code(self.page.definition, name, value)
 
     def _story(self, case: str) -> str | None:
         """Return where the checks of a case are listed, each with the story of the case."""

@@ -203,7 +203,9 @@ class FigurePage:
         ]
         months = [self.words.month_short(window["to"]) for window in windows]
         drawn = drawing(lines, months, lambda number: self.words.number(_plain(number)))
-        return {**drawn, "unit": self.said.unit_name(self.definition), **self._spoken(windows, values, targets, hollow)}
+        lowest = self.said.value(self.definition, str(_plain(drawn["lowest"])))
+        spoken = self._spoken(windows, values, targets, hollow)
+        return {**drawn, "lowest": lowest, "unit": self.said.unit_name(self.definition), **spoken}
 
     def _number(self, window: Mapping[str, Any], sex: str | None) -> Decimal | None:
         row = self.row(window, sex)

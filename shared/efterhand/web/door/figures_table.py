@@ -94,8 +94,7 @@ class FigureTable:
             "months": [
                 {
                     "day": each.isoformat(),
-                    "name": self.words.month(each)
-                    + (f" ({self.words.text('pågår')})" if each == current and each != self.today else ""),
+                    "name": self._month_name(each, current),
                     "chosen": each == self.choice.at,
                 }
                 for each in self.choice.months(self.today)
@@ -110,6 +109,11 @@ class FigureTable:
                 for each in self.catalogue.codelists["target_groups"]
             ],
         }
+
+    def _month_name(self, end: date, current: date) -> str:
+        name = self.words.month(end)
+        goes_on = end == current and end != self.today
+        return self.words.text("%(month)s, pågår", month=name) if goes_on else name
 
     def chips(self, path: str, **more: str) -> list[dict[str, Any]]:
         """Return what is chosen, each with the address of the page without it."""
