@@ -123,10 +123,18 @@ def test_two_dots_have_a_footnote_that_says_why(open_door: Open, services: Servi
     told = {number: sentence.replace(NBSP, " ") for number, sentence in notes}
     assert sorted(told.values()) == [
         "Inget räknas i rutan.",
-        "Kan inte fastställas: besked finns om 50,0 % av dem som skulle följas upp, minst 80 % krävs.",
+        "Kan inte fastställas: besked finns om för få av dem som skulle följas upp. Minst 80 % krävs.",
     ]
+    assert ".. fotnot 1 täckning 50,0 %" in said(page)
     assert page.text.count('<td class="figure none">..<sup><a class="ref" href="#note-') == page.text.count(">..<")
     assert set(re.findall(r'href="#note-(\d)"', page.text)) == told.keys()
+
+
+def test_a_count_of_nobody_is_0_and_never_two_dots(open_door: Open, services: Services) -> None:
+    services.figures = {**services.figures, "unique_persons": [a_figure("7", 7, None)]}
+    row = next(row for row in rows_of(open_door().get("/nyckeltal.csv")) if "unique_persons" in row)
+    assert row[3:7] == ["7", "0", "0", "7"]
+    assert "inskrivna någon dag under perioden 7 0 0 7" in said(open_door().get("/nyckeltal"))
 
 
 def test_what_was_disposed_of_and_what_is_being_computed_is_two_dots_with_its_reason(

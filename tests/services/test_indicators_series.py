@@ -12,8 +12,11 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 
 from efterhand.figures.formulas import month_ends
+from efterhand_indicators.application.case_links import with_cases
+from efterhand_indicators.application.cases import read_cases
 from efterhand_indicators.application.figures import BeingComputed, UnknownWord, empty_cell
 from efterhand_indicators.application.series import Series, Table, read_series, read_table
+from efterhand_indicators.application.who_is_seen import seen_in
 from tests.property.strategies import Scene, scenes
 from tests.services.disposals import disposal
 from tests.services.followup_town import closed, enrolled, reported_through
@@ -190,6 +193,29 @@ def test_what_has_no_such_cell_is_missing_in_the_table_and_a_word_that_nothing_k
         table(office, cell={"colour": "red"})
     with pytest.raises(UnknownWord):
         series(office, "closed_12m", cell={"unit": "nowhere"})
+
+
+# --- the cases behind a figure -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["closed_12m", "unique_persons", "guidance_share", "stockholmsjobb_persons"])
+def test_every_counted_thing_says_which_case_it_is_and_where_that_lies(office: Office, name: str) -> None:
+    three(office)
+    office.receive(
+        sent("guidance.held", received=YEAR, person="p1", case="c1", on=date(2017, 1, 3)),
+        sent("measure.started", received=YEAR, person="p3", case="c3", measure="m1", kind="stockholmsjobb", funder="own",
+             on=date(2017, 1, 3)),
+    )  # fmt: skip
+    with office.reading() as connection:
+        found = read_cases(connection, office.definitions, name, YEAR).items
+        items = with_cases(connection, found, {"/test/cases": "https://flai.test/{case}"})
+        logged = seen_in(connection, found)
+    rows = [row for item in items for row in item.get("made_of", [item])]
+    assert rows
+    assert {row["link"] for row in rows} <= {"https://flai.test/c1", "https://flai.test/c3"}
+    assert [row["case"] for row in rows] == [each.case for each in logged]
+    assert None not in {row["case"] for row in rows}
+    assert with_cases(connection, [], {}) == []
 
 
 # --- over HTTP ---------------------------------------------------------------------------------------------------

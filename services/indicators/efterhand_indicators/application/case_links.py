@@ -8,7 +8,7 @@ from sqlalchemy import Connection, any_, select
 
 from efterhand.persons.store import texts
 from efterhand_indicators.adapters import tables
-from efterhand_indicators.application.who_is_seen import cases_of
+from efterhand_indicators.application.who_is_seen import case_of, cases_of
 
 
 def with_cases(
@@ -26,7 +26,7 @@ def with_cases(
     sources = _sources(connection, persons) if persons and links else {}
 
     def told(person: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        case = cases.get((person, row["subject"]))
+        case = case_of(cases, person, row["subject"])
         template = None if case is None else links.get(sources.get((person, case), ""))
         link = None if template is None or case is None else template.replace("{case}", quote(case, safe=""))
         return {**row, "case": case, "link": link}

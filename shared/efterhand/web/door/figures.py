@@ -36,6 +36,30 @@ class Notes:
         return self.sentences.index(sentence) + 1
 
 
+def row_of(
+    definition: Definition, window: Mapping[str, Any], cell: Mapping[str, str], sex: str | None = None
+) -> Mapping[str, Any] | None:
+    """Return the row of a window for a cell, of one sex or of all.
+
+    What is not available has one row for all its cells. Where nothing is counted there is none; a count is then 0.
+    """
+    rows = window["rows"]
+    if rows and rows[0]["status"] == "not_available":
+        first: Mapping[str, Any] = rows[0]
+        return first
+    wanted = {**cell, **({} if sex is None else {"sex": sex})}
+    found = next((row for row in rows if row["dims"] == wanted), None)
+    if found is None and isinstance(definition, Indicator) and definition.kind in COUNTS:
+        return {**_NOTHING_COUNTED, "dims": wanted}
+    return found
+
+
+_NOTHING_COUNTED: Final[Mapping[str, Any]] = {
+    "value": "0", "numerator": 0, "denominator": None, "expected": None, "sum": None, "coverage": None,
+    "status": "shown", "target": None, "judgement": "not_judged",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class FigureWords:
     """Writes figures in one language."""
@@ -85,7 +109,10 @@ class FigureWords:
         """Return a cell of a table: its text and what it rests on; without a value, two dots and a footnote."""
         why = self.why_not(definition, row)
         if why is not None or row is None:
-            return {"text": UNKNOWN, "detail": None, "note": notes.number(why or "")}
+            detail = (
+                self.words.text("täckning %(share)s", share=self.coverage(row)) if row and row["coverage"] else None
+            )
+            return {"text": UNKNOWN, "detail": detail, "note": notes.number(why or "")}
         if row["value"] is None:
             return {"text": self.words.number(row["denominator"] or 0), "detail": None, "note": None}
         return {"text": self.value(definition, row["value"]), "detail": self.rests_on(row), "note": None}
@@ -108,10 +135,8 @@ class FigureWords:
             return text("Kan inte tas fram: uppgifter om personer har gallrats, och summorna av dem räcker inte.")
         if row["status"] == "low_coverage":
             least = self.words.percent(definition.coverage_minimum or 0) if isinstance(definition, Indicator) else ""
-            share = self.coverage(row)
             return text(
-                "Kan inte fastställas: besked finns om %(share)s av dem som skulle följas upp, minst %(least)s krävs.",
-                share=share,
+                "Kan inte fastställas: besked finns om för få av dem som skulle följas upp. Minst %(least)s krävs.",
                 least=least,
             )
         return None

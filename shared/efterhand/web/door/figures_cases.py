@@ -15,8 +15,6 @@ from efterhand.web.door.replies import no_part
 PAGE_SIZE: Final = 50
 """Cases on one page."""
 
-_FOREVER: Final = "9999-12-31"
-
 
 @dataclass(frozen=True)
 class FigureCases:
@@ -138,7 +136,7 @@ class FigureCases:
         text, short = self.page.words.text, self.page.words.short
         if item["until"] in (None, item["day"]):
             return short(item["day"])
-        if item["until"] == _FOREVER:
+        if item["until"] > self.page.choice.at.isoformat():
             return text("från %(start)s", start=short(item["day"]))
         return text("%(start)s till %(end)s", start=short(item["day"]), end=short(item["until"]))
 

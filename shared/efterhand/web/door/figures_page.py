@@ -11,9 +11,9 @@ from efterhand.catalogue.sentences import sentences_of
 from efterhand.dates import AGE_BANDS
 from efterhand.figures.formulas import formula_dimensions
 from efterhand.web.door.chart import Line, drawing
-from efterhand.web.door.figures import COUNTS, Definition, FigureWords, Notes
+from efterhand.web.door.figures import COUNTS, Definition, FigureWords, Notes, row_of
 from efterhand.web.door.figures_choice import FigureChoice, page_of
-from efterhand.web.door.figures_table import SEXES, FigureTable, row_of
+from efterhand.web.door.figures_table import SEXES, FigureTable
 from efterhand.web.door.reading import Reply
 from efterhand.web.door.replies import UNKNOWN, no_part
 from efterhand.web.door.words import Words
@@ -112,7 +112,7 @@ class FigurePage:
 
     def _value(self, window: Mapping[str, Any], as_of: str, notes: Notes) -> dict[str, Any]:
         text, said = self.words.text, self.said
-        whole = row_of(window, self.choice.cell, None) or window["rows"][0]
+        whole = self.row(window, None) or window["rows"][0]
         named = {None: text("Alla"), "female": text("Kvinnor"), "male": text("Män")}
         return {
             "caption": text(
@@ -129,9 +129,8 @@ class FigurePage:
         }
 
     def row(self, window: Mapping[str, Any], sex: str | None) -> Mapping[str, Any] | None:
-        """Return the row of a window for the chosen cell; what is not available has one row for all."""
-        first = window["rows"][0]
-        return first if first["status"] == "not_available" else row_of(window, self.choice.cell, sex)
+        """Return the row of a window for the chosen cell, of one sex or of all."""
+        return row_of(self.definition, window, self.choice.cell, sex)
 
     def _numbers(self, row: Mapping[str, Any] | None, notes: Notes) -> dict[str, Any]:
         """Return a value and the numbers that it is made of."""
@@ -288,7 +287,7 @@ class FigurePage:
         return bool(row["dims"].keys() == {*cell, dimension} and row["dims"].items() >= cell.items())
 
     def _cell(self, window: Mapping[str, Any], dimension: str, value: str, sex: str | None) -> Any:
-        return row_of(window, {**self.choice.cell, dimension: value}, sex)
+        return row_of(self.definition, window, {**self.choice.cell, dimension: value}, sex)
 
     def _link_to(self, dimension: str, value: str) -> str | None:
         if dimension == "unit":

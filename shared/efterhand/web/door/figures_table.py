@@ -8,7 +8,7 @@ from typing import Any, Final
 from efterhand.catalogue import Catalogue, Indicator
 from efterhand.catalogue.model import Formula, Kind
 from efterhand.dates import last_day_of_month
-from efterhand.web.door.figures import COUNTS, SHARES, Definition, FigureWords, Notes, definitions_of
+from efterhand.web.door.figures import COUNTS, SHARES, Definition, FigureWords, Notes, definitions_of, row_of
 from efterhand.web.door.figures_choice import FILE, TABLE, FigureChoice, page_of
 from efterhand.web.door.front import unit_name
 from efterhand.web.door.reading import Reply
@@ -165,7 +165,6 @@ class FigureTable:
             yield {**row, "cells": [{"text": "..", "detail": None, "note": note}] * 4, "values": [None] * 4}
             return
         earlier, now = item["windows"][0], item["windows"][-1]
-        gone = {id(window): self._is_gone(window) for window in (earlier, now)}
         parts = [None]
         if isinstance(definition, Indicator) and definition.kind is Kind.SPLIT:
             name = definition.part or ""
@@ -175,7 +174,7 @@ class FigureTable:
         for part in parts:
             cell = self.choice.cell if part is None else {**self.choice.cell, definition.part: part}
             wanted = [(now, sex) for sex in SEXES] + [(earlier, None)]
-            held = [window["rows"][0] if gone[id(window)] else row_of(window, cell, sex) for window, sex in wanted]
+            held = [row_of(definition, window, cell, sex) for window, sex in wanted]
             whole = held[0]
             told = whole if whole is not None else {"target": None, "judgement": "not_judged"}
             yield {
@@ -187,10 +186,6 @@ class FigureTable:
                 "target": None if told["target"] is None else said.value(definition, told["target"]),
                 "judgement": said.judgement(told),
             }
-
-    @staticmethod
-    def _is_gone(window: Mapping[str, Any]) -> bool:
-        return bool(window["rows"]) and window["rows"][0]["status"] == "not_available"
 
     def _group_of(self, definition: Definition) -> str:
         if self.choice.at.year in definition.targets:
@@ -204,9 +199,3 @@ class FigureTable:
         if code == "being_computed":
             return text("Visas när allt är omräknat efter en ändring i katalogen.")
         return text("Delas inte upp så.")
-
-
-def row_of(window: Mapping[str, Any], cell: Mapping[str, str], sex: str | None) -> Mapping[str, Any] | None:
-    """Return the row of a window for a cell, of one sex or of all; None where nothing is counted in it."""
-    wanted = {**cell, **({} if sex is None else {"sex": sex})}
-    return next((row for row in window["rows"] if row["dims"] == wanted), None)
