@@ -203,8 +203,8 @@ def test_every_counted_thing_says_which_case_it_is_and_where_that_lies(office: O
     three(office)
     office.receive(
         sent("guidance.held", received=YEAR, person="p1", case="c1", on=date(2017, 1, 3)),
-        sent("measure.started", received=YEAR, person="p3", case="c3", measure="m1", kind="stockholmsjobb", funder="own",
-             on=date(2017, 1, 3)),
+        sent("measure.started", received=YEAR, person="p3", case="c3", measure="m1", on=date(2017, 1, 3),
+             kind="stockholmsjobb", funder="own"),
     )  # fmt: skip
     with office.reading() as connection:
         found = read_cases(connection, office.definitions, name, YEAR).items

@@ -155,11 +155,13 @@ class FigureCases:
             return {"word": text("Räknas med %(number)s", number=value), "shape": "met"}
         return {"word": text("Räknas"), "shape": "met"}
 
-    def _explained(self) -> str:
+    def _explained(self) -> str | None:
+        """Return what the words for how a thing counts mean; of what simply counts nothing."""
         text, definition = self.page.words.text, self.page.definition
         if isinstance(definition, Indicator) and definition.covered:
             return text(
                 "Uppfyller: villkoret i definitionen gäller. Utanför: skulle följas upp, men besked saknas; räknas inte"
                 " i värdet, bara i täckningen."
             )
-        return text("Uppfyller: villkoret i definitionen gäller.")
+        is_share = isinstance(definition, Indicator) and definition.kind is Kind.SHARE
+        return text("Uppfyller: villkoret i definitionen gäller.") if is_share else None

@@ -93,7 +93,7 @@ class FigurePage:
             "months": [self._month(each, notes) for each in reversed(windows)],
             "covered": self._covered,
             "counted": not self._counts,
-            "breakdowns": [each for name, reply in parts.items() if (each := self._part(name, reply, notes))],
+            "breakdowns": self._breakdowns(series, parts, notes),
             "bridge": None if bridge is None else self._bridge(bridge, since),
             "cases": self.choice.link(f"{self.path}/underlag") if self.may_see_cases else None,
             "file": self.choice.link(f"{self.path}.csv") if windows else None,
@@ -257,6 +257,12 @@ class FigurePage:
         }
 
     # --- break-downs ---
+
+    def _breakdowns(self, series: Reply, parts: Mapping[str, Reply], notes: Notes) -> list[dict[str, Any]]:
+        """Return the tables of what the value is broken down by; the parts of a split come first."""
+        own = self.definition.part if isinstance(self.definition, Indicator) else None
+        asked = {**({} if own is None else {own: series}), **parts} if series.answered else {}
+        return [each for name, reply in asked.items() if (each := self._part(name, reply, notes))]
 
     def _part(self, dimension: str, reply: Reply, notes: Notes) -> dict[str, Any] | None:
         """Return the table of one dimension; None where there is nothing to tell."""

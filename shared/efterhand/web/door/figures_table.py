@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from efterhand.catalogue import Catalogue, Indicator
-from efterhand.catalogue.model import Formula, Kind
+from efterhand.catalogue.model import Formula
 from efterhand.dates import last_day_of_month
 from efterhand.web.door.figures import COUNTS, SHARES, Definition, FigureWords, Notes, definitions_of, row_of
 from efterhand.web.door.figures_choice import FILE, TABLE, FigureChoice, page_of
@@ -147,14 +147,13 @@ class FigureTable:
                 }
 
     def _rows_of(self, definition: Definition, item: Mapping[str, Any], notes: Notes) -> Iterable[dict[str, Any]]:
-        said = FigureWords(self.words, self.catalogue)
         row = {
             "id": definition.id,
             "name": self.words.name(definition),
             "swedish": not self.words.has_name(definition),
             "link": self.choice.link(page_of(definition.id)),
             "group": self._group_of(definition),
-            "unit": said.unit_name(definition),
+            "unit": FigureWords(self.words, self.catalogue).unit_name(definition),
             "part": None,
             "remarks": [],
             "target": None,
@@ -164,28 +163,32 @@ class FigureTable:
             note = notes.number(self._why_missing(item["missing"]))
             yield {**row, "cells": [{"text": "..", "detail": None, "note": note}] * 4, "values": [None] * 4}
             return
+        for part in (None, *self._parts(definition, item["windows"])):
+            yield {**row, **self._row(definition, item, part, notes)}
+
+    def _row(self, definition: Definition, item: Mapping[str, Any], part: str | None, notes: Notes) -> dict[str, Any]:
+        """Return what a row tells of a figure, or of one part of a split: now by sex, and of all a year before."""
+        said = FigureWords(self.words, self.catalogue)
+        name = (definition.part if isinstance(definition, Indicator) else None) or ""
+        cell = self.choice.cell if part is None else {**self.choice.cell, name: part}
         earlier, now = item["windows"][0], item["windows"][-1]
-        parts = [None]
-        if isinstance(definition, Indicator) and definition.kind is Kind.SPLIT:
-            name = definition.part or ""
-            found = {each["dims"][name] for window in (earlier, now) for each in window["rows"] if name in each["dims"]}
-            order = list(self.catalogue.codelists.get("reasons", ()))
-            parts += sorted(found, key=lambda code: (order.index(code) if code in order else len(order), code))
-        for part in parts:
-            cell = self.choice.cell if part is None else {**self.choice.cell, definition.part: part}
-            wanted = [(now, sex) for sex in SEXES] + [(earlier, None)]
-            held = [row_of(definition, window, cell, sex) for window, sex in wanted]
-            whole = held[0]
-            told = whole if whole is not None else {"target": None, "judgement": "not_judged"}
-            yield {
-                **row,
-                "part": None if part is None else said.code(definition, definition.part or "", part),
-                "remarks": said.remarks(definition, now, item["as_of"]) if part is None else [],
-                "cells": [said.cell(definition, each, notes) for each in held],
-                "values": held,
-                "target": None if told["target"] is None else said.value(definition, told["target"]),
-                "judgement": said.judgement(told),
-            }
+        held = [row_of(definition, now, cell, sex) for sex in SEXES] + [row_of(definition, earlier, cell)]
+        whole = held[0] or {"target": None, "judgement": "not_judged"}
+        return {
+            "part": None if part is None else said.code(definition, name, part),
+            "remarks": said.remarks(definition, now, item["as_of"]) if part is None else [],
+            "cells": [said.cell(definition, each, notes) for each in held],
+            "values": held,
+            "target": None if whole["target"] is None else said.value(definition, whole["target"]),
+            "judgement": said.judgement(whole),
+        }
+
+    def _parts(self, definition: Definition, windows: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Return the parts of a split that have something in a window, in the order of the code lists."""
+        name = definition.part if isinstance(definition, Indicator) else None
+        found = {row["dims"][name] for window in windows for row in window["rows"] if name in row["dims"]}
+        order = list(dict.fromkeys(code for codes in self.catalogue.codelists.values() for code in codes))
+        return sorted(found, key=lambda code: (order.index(code) if code in order else len(order), code))
 
     def _group_of(self, definition: Definition) -> str:
         if self.choice.at.year in definition.targets:
