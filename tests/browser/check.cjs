@@ -87,6 +87,27 @@ async function severalByKeyboard(page, check) {
   return { unseen: seen.filter((now) => !now.seen), put, undone: await page.getByRole("status").locator("strong").innerText() };
 }
 
+/** From the table of figures, by a unit and a figure, to the cases behind it, with nothing but a keyboard. */
+async function figuresByKeyboard(page) {
+  const seen = [];
+  await tabTo(page, (now) => now.tag === "A" && /(^|\s)1$/.test(now.text), seen);
+  await page.keyboard.press("Enter");
+  const note = await page.evaluate(() => location.hash.slice(1));
+  await page.reload();
+  await tabTo(page, (now) => now.tag === "SELECT" && now.name === "unit", seen);
+  await page.keyboard.press("ArrowDown");
+  await tabTo(page, (now) => now.tag === "BUTTON" && /Visa|Show/.test(now.text), seen);
+  await Promise.all([page.waitForURL(/unit=/), page.keyboard.press("Enter")]);
+  const chosen = page.url();
+  await tabTo(page, (now) => now.tag === "A" && /^(Avslutade inom tolv|Closed within twelve)/.test(now.text), seen);
+  await Promise.all([page.waitForURL(/nyckeltal\/closed_12m\?/), page.keyboard.press("Enter")]);
+  const figure = page.url();
+  await tabTo(page, (now) => now.tag === "A" && /^(Se ärendena|See the cases)/.test(now.text), seen);
+  await Promise.all([page.waitForURL(/underlag/), page.keyboard.press("Enter")]);
+  const path = (url) => url.slice(new URL(url).origin.length);
+  return { unseen: seen.filter((now) => !now.seen), note, chosen: path(chosen), figure: path(figure), cases: path(page.url()) };
+}
+
 /** Presses a number with the keys on, off, and after the page has been opened again. */
 async function switchKeysOff(page) {
   const chosen = () => page.evaluate(() => document.querySelector("input[name=answer]:checked")?.value ?? null);
@@ -153,6 +174,7 @@ async function run(browser, check) {
     const found = { name: check.name, status: response.status() };
     if (check.kind === "keyboard") Object.assign(found, await answerByKeyboard(page, check));
     else if (check.kind === "several") Object.assign(found, await severalByKeyboard(page, check));
+    else if (check.kind === "figures") Object.assign(found, await figuresByKeyboard(page));
     else if (check.kind === "keys") Object.assign(found, await switchKeysOff(page));
     else if (check.kind === "print") Object.assign(found, await printed(page));
     else if (check.kind === "mistake") Object.assign(found, await sendTooEarly(page));

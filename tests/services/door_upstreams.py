@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import httpx
 
 from efterhand.catalogue import load_catalogue
+from efterhand.dates import add_months, last_day_of_month
 from efterhand.settings import Settings
 from efterhand.web.tokens import Tokens
 
@@ -189,6 +190,60 @@ FIGURES: dict[str, list[dict[str, Any]]] = {
 }
 
 
+SOME_OF = {
+    "unit": ("stockholm", "norra", "jobbtorg-kista", "jobbtorg-farsta"),
+    "target_group": ("ordinary", "resource"),
+    "age_band": ("16-19", "55+"),
+    "closure_reason": ("work", "studies"),
+}
+"""What a breakdown is made of."""
+
+
+def _cell_of(query: httpx.QueryParams) -> dict[str, str]:
+    return dict(each.split(":") for each in query.get("cell", "").split(",") if each)
+
+
+def a_counted_case(number: int, **changes: Any) -> dict[str, Any]:
+    """A case behind a figure: every second fulfils, every fifth has not been reported."""
+    reported = int(number % 5 > 0)
+    case = f"c-2017-{number:05d}"
+    item = {
+        "person": f"p-{number:016x}",
+        "subject": case,
+        "check": None,
+        "day": "2017-06-15",
+        "until": "2017-06-15",
+        "dims": {
+            "sex": ("female", "male", "unknown")[number % 3], "unit": "jobbtorg-kista", "target_group": "ordinary",
+            "age_band": "25-29", "closure_reason": "work",
+        },
+        "numerator": number % 2 * reported, "denominator": reported, "expected": 1, "sum": None,
+        "case": case,
+        "link": f"https://flai.example/arende/{case}",
+    }  # fmt: skip
+    return {**item, **changes}
+
+
+def _end(to: str, known: str | None, numerator: int, value: str) -> dict[str, Any]:
+    figure = a_figure(value, numerator, 811, expected=900, coverage="0.9011")
+    figure.pop("dims")
+    return {"from": "2017-01-01", "to": to, "known": known, "preliminary": False, "things": 900, **figure}
+
+
+def _step(step: str, things: int, numerator: int, value: str) -> dict[str, Any]:
+    return {"step": step, "things": things, "numerator": numerator, "denominator": 0, "expected": 0, "sum": None,
+            "value": value}  # fmt: skip
+
+
+BRIDGE: dict[str, Any] = {
+    "earlier": _end("2017-11-30", "2017-11-30", 690, "85.1"),
+    "steps": [
+        _step("corrected", 3, 2, "85.3"), _step("came_in", 40, 31, "86.0"), _step("went_out", 38, -25, "86.0"),
+        _step("changed", 0, 0, "86.0"),
+    ],
+    "later": _end("2017-12-31", None, 698, "86.0"),
+}  # fmt: skip
+
 NOTHING = by_sex(*(a_figure(None, 0, 0, status="no_data") for _ in range(3)))
 
 
@@ -213,6 +268,13 @@ class Services:
         {"unit": "jobbtorg-farsta", "overdue": 0, "todo": 3, "waiting": 1},
     ])  # fmt: skip
     figures: Mapping[str, list[dict[str, Any]]] = field(default_factory=lambda: FIGURES)
+    absent: dict[str, str] = field(default_factory=dict)
+    """Figures that are missing in the table, and why."""
+    refuses_cells: bool = False
+    """Whether the reader has a right to the figures of all only."""
+    cases: list[dict[str, Any]] = field(default_factory=lambda: [a_counted_case(number) for number in range(60)])
+    cases_status: int = 200
+    bridge: Mapping[str, Any] = field(default_factory=lambda: BRIDGE)
     computing: dict[str, int] | None = None
     """How far a changed catalogue has been computed, by which there are neither figures nor checks yet."""
     channels: list[dict[str, Any]] = field(default_factory=list)
@@ -244,14 +306,64 @@ class Services:
             return httpx.Response(503, json={"code": "being_computed", "progress": progress})
         if service == "followup":
             return self._followup(request, path, query)
-        if service == "indicators" and path.startswith("figures/"):
-            name = path.split("/")[1]
-            return httpx.Response(200, json={
-                "indicator": name, "from": "2017-01-01", "to": query["at"], "definition": "d1",
-                "as_of": OWN_STATUS["indicators"]["as_of"][CATALOGUE.indicators[name].feed],
-                "preliminary": name == "self_sufficient_6m", "rows": self.figures.get(name, NOTHING),
-            })  # fmt: skip
+        if service == "indicators" and path.split("/")[0] == "figures":
+            return self._figures(path, query)
         raise AssertionError(f"the door asked for {request.method} {request.url}")
+
+    def _figures(self, path: str, query: httpx.QueryParams) -> httpx.Response:
+        """Every figure, the months of one, what led from one to another, and the cases behind one."""
+        if self.refuses_cells and "cell" in query:
+            return httpx.Response(403, json={"code": "outside_reach"})
+        if path == "figures":
+            names = [each for each in CATALOGUE.indicators if each not in self.absent]
+            days = [date(int(query["at"][:4]) - 1, 12, 31), date.fromisoformat(query["at"])]
+            absent = [{"indicator": name, "missing": why} for name, why in self.absent.items()]
+            items = [self._series(name, days, query) for name in names]
+            return httpx.Response(200, json={"cell": _cell_of(query), "items": [*items, *absent]})
+        _, name, what = path.split("/")
+        if what == "series":
+            at, months = date.fromisoformat(query["at"]), int(query["months"])
+            ends = [last_day_of_month(add_months(at.replace(day=1), -back)) for back in range(months)]
+            return httpx.Response(200, json=self._series(name, ends[::-1], query))
+        if what == "bridge":
+            return httpx.Response(200, json=self.bridge | {"indicator": name})
+        if what == "cases":
+            start, limit = int(query.get("cursor") or 0), int(query["limit"])
+            shown = self.cases[start : start + limit]
+            following = str(start + limit) if start + limit < len(self.cases) else None
+            window = {"indicator": name, "from": "2017-01-01", "to": query["at"]}
+            return httpx.Response(self.cases_status, json={**window, "items": shown, "next": following})
+        raise AssertionError(f"the door asked for {path}")
+
+    def _series(self, name: str, days: list[date], query: httpx.QueryParams) -> dict[str, Any]:
+        cell = _cell_of(query)
+        by = [each for each in query.get("by", "").split(",") if each not in ("", "sex")]
+        rows = [{**row, "dims": {**cell, **row["dims"]}} for row in self.figures.get(name, NOTHING)]
+        parts = (
+            [] if rows[0]["status"] == "not_available" else [(each, value) for each in by for value in SOME_OF[each]]
+        )
+        broken = [{**row, "dims": {**row["dims"], each: value}} for each, value in parts for row in rows]
+        if cell:
+            rows = [{**row, "target": None, "judgement": "not_judged"} for row in rows]
+        feed = CATALOGUE.indicators[name].feed
+        windows = [
+            {
+                "from": date(day.year - 1, day.month, 1).isoformat(),
+                "to": day.isoformat(),
+                "reason": None,
+                "preliminary": feed == "assistance" and day >= TODAY,
+                "projection": day > TODAY,
+                "rows": [*rows, *broken],
+            }
+            for day in days
+        ]
+        return {
+            "indicator": name,
+            "as_of": OWN_STATUS["indicators"]["as_of"][feed],
+            "business_date": TODAY.isoformat(),
+            "cell": cell,
+            "windows": windows,
+        }
 
     def _followup(self, request: httpx.Request, path: str, query: httpx.QueryParams) -> httpx.Response:
         told = {} if self.computing is None else {"computing": self.computing}

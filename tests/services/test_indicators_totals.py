@@ -16,7 +16,7 @@ from efterhand.catalogue import Catalogue, Edge, Indicator, UnitTree
 from efterhand.catalogue.model import Kind
 from efterhand.database import create_engine, migrate
 from efterhand.figures.cells import Dims, Sums, window_of
-from efterhand_indicators.adapters import context_store, figure_query, tables, total_store
+from efterhand_indicators.adapters import context_store, tables, total_query, total_store
 from efterhand_indicators.adapters.compiler import PERSONS, compile_indicator
 from efterhand_indicators.application.figures import read_figure
 from efterhand_indicators.application.keep_totals import STEPS
@@ -52,7 +52,7 @@ def by_totals(
     connection: Connection, indicator: Indicator, everything: Catalogue, at: date, by: list[str]
 ) -> dict[Dims, Sums]:
     ancestors = {unit: everything.units.ancestors_on(unit, at) for unit in everything.units.units}
-    return figure_query.read_cells_of_totals(connection, indicator, window_of(indicator, at), by, ancestors)
+    return total_query.read_cells_of_totals(connection, indicator, window_of(indicator, at), by, ancestors)
 
 
 def a_town_that_was_divided(everything: Catalogue) -> Catalogue:

@@ -125,6 +125,8 @@ MATRIX: Final[dict[tuple[str, str], Way]] = {
     ("GET", "/indicators/v1/openapi.json"): Way(EVERYBODY),
     ("GET", "/indicators/v1/indicators"): Way(FIGURES),
     ("GET", FIGURE): Way(FIGURES, "/indicators/v1/figures/closed_12m"),
+    ("GET", "/indicators/v1/figures"): Way(FIGURES),
+    ("GET", f"{FIGURE}/series"): Way(FIGURES, f"/indicators/v1/figures/closed_12m/series?{CELL}"),
     ("GET", f"{FIGURE}/why"): Way(FIGURES, f"/indicators/v1/figures/closed_12m/why?{CELL}"),
     ("GET", f"{FIGURE}/bridge"): Way(FIGURES, f"/indicators/v1/figures/closed_12m/bridge?{MOVED}&{CELL}"),
     ("GET", f"{FIGURE}/cases"): Way(CASES, "/indicators/v1/figures/closed_12m/cases", persons=True),
@@ -179,6 +181,11 @@ WITHOUT_A_RIGHT: Final = {
     ("GET", "/installningar/aviseringar"),
     ("POST", "/installningar/aviseringar"),
     *(("POST", f"/installningar/aviseringar/{{channel}}/{act}") for act in ("prova", "ny-adress", "igen", "bort")),
+    ("GET", "/nyckeltal"),
+    ("GET", "/nyckeltal.csv"),
+    ("GET", "/nyckeltal/{indicator}"),
+    ("GET", "/nyckeltal/{indicator}.csv"),
+    ("GET", "/nyckeltal/{indicator}/underlag"),
     ("GET", "/logga-in"),
     ("GET", "/logga-in/tillbaka"),
     ("POST", "/logga-ut"),
@@ -511,11 +518,18 @@ def test_an_exact_figure_outside_the_reach_is_refused_and_left_out_of_a_breakdow
     grouped = house.ask("GET", "/indicators/v1/figures/closed_12m?by=unit,target_group", own).json()["rows"]
     assert {tuple(sorted(row["dims"])) for row in grouped} == {(), ("unit",), ("target_group", "unit")}
     told = {"unit:north": 200, "unit:south": 403, "unit:city": 403, "target_group:ordinary": 403, "sex:female": 200}
-    for read in ("why?cell=", f"bridge?{MOVED}&cell="):
+    for read in ("why?cell=", f"bridge?{MOVED}&cell=", "series?months=2&cell="):
         for cell, status in told.items():
             address = f"/indicators/v1/figures/closed_12m/{read}{cell}"
             assert house.ask("GET", address, own).status_code == status, address
             assert house.ask("GET", address, house.token("analyst")).status_code == 200, address
+    for cell, status in told.items():
+        assert house.ask("GET", f"/indicators/v1/figures?cell={cell}", own).status_code == status, cell
+    for address in ("figures?by=sex,unit", "figures/closed_12m/series?by=sex,unit"):
+        answer = house.ask("GET", f"/indicators/v1/{address}", own).json()
+        for item in answer.get("items", [answer]):
+            units = {row["dims"].get("unit") for window in item["windows"] for row in window["rows"]}
+            assert units <= {None, "north"}, address
     cases = "/indicators/v1/figures/closed_12m/cases?cell=unit:south"
     refused = house.ask("GET", cases, house.token("case_analyst", "north"))
     assert (refused.status_code, refused.json()["code"]) == (403, "outside_reach")

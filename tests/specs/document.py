@@ -24,6 +24,10 @@ lies under what from which day, `protocols.yaml` what is followed up, `indicator
 if it is there, facts that are derived from others. A mistake is refused when the catalogue is read, with the file, the
 line and the nearest right word; nothing is counted by half a catalogue.
 
+A code is written with its Swedish name, `work: Arbete`, or with an English one beside it, `work: {{name: Arbete,
+english: Work}}`. English pages and sentences say the English name, and the Swedish one where there is none. What a code
+is called decides no figure.
+
 ## How to read the examples
 
 An example is a definition, a short history and what the figure then tells. A line of a history is a day, a person, what

@@ -114,19 +114,27 @@ def test_units_that_merge_are_told_together(own: Path) -> None:
 
 def test_a_renamed_unit_and_a_renamed_code_change_no_figure(own: Path) -> None:
     units = after(own, "units.yaml", ("name: Jobbtorg Farsta", "name: Farsta jobbtorg"))
-    lists = after(own, "codelists.yaml", ("  work: Arbete\n", "  work: Jobb\n"))
+    lists = after(own, "codelists.yaml", ("work: {name: Arbete,", "work: {name: Jobb,"))
 
     assert units[0].swedish == "Enheten ”Jobbtorg Farsta” heter nu ”Farsta jobbtorg”."
     assert told(lists)[1:] == [(Part.CODELIST, What.RENAMED, "reasons.work")]
     assert not any(change.decides for change in (*units, *lists))
 
 
+def test_a_code_that_is_renamed_in_english_alone_is_told_and_changes_no_figure(own: Path) -> None:
+    changes = after(own, "codelists.yaml", ("english: Work}", "english: Job}"))
+
+    assert told(changes) == [(Part.CODELIST, What.RENAMED, "reasons.work")]
+    assert changes[0].english == "“Arbete” among the reasons of closure is now called “Job” in English (work)."
+    assert not any(change.decides for change in changes)
+
+
 def test_codes_that_come_and_go_and_groups_that_change_are_told(own: Path) -> None:
     changes = after(
         own,
         "codelists.yaml",
-        ("  work: Arbete\n", "  work: Arbete\n  trial: Provanställning\n"),
-        ("  association: Förening\n", ""),
+        ("  work: {", "  trial: Provanställning\n  work: {"),
+        ("  association: {name: Förening, english: Association}\n", ""),
         ("neutral: {of: reasons, codes: [referred_back,", "neutral: {of: reasons, codes: [illness,"),
     )
 

@@ -111,6 +111,9 @@ def test_words_that_yaml_reads_as_booleans_stay_words(tmp_path: Path) -> None:
     shutil.copytree(BUILT_IN / "stockholm", directory)
     file = directory / "codelists.yaml"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("  private: Privat arbetsgivare", "  no: Ingen\n  on: På"), encoding="utf-8")
+    file.write_text(
+        text.replace("  private: {name: Privat arbetsgivare, english: Private employer}", "  no: Ingen\n  on: På"),
+        encoding="utf-8",
+    )
 
     assert set(load_catalogue(str(directory)).codelists["providers"]) == {"municipal", "no", "on", "association"}

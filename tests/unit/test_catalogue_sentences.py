@@ -83,6 +83,18 @@ def test_no_word_of_one_language_stands_in_the_other(name: str) -> None:
         assert word not in " ".join(english.split("“")[0::1]).replace("”", " ") or word in _names(catalogue)
 
 
+@pytest.mark.parametrize("name", ["stockholm", "nacka"])
+def test_every_code_has_an_english_name_and_no_english_sentence_holds_a_swedish_one(name: str) -> None:
+    catalogue = load_catalogue(name)
+    english = " ".join(everything_said(catalogue, "en").values())
+
+    for codelist, codes in catalogue.codelists.items():
+        assert codes.keys() == catalogue.english[codelist].keys()
+        for code, swedish in codes.items():
+            if swedish != catalogue.english[codelist][code]:
+                assert f"“{swedish}”" not in english
+
+
 def _names(catalogue: Catalogue) -> str:
     codes = [name for codes in catalogue.codelists.values() for name in codes.values()]
     return f" {' '.join([*codes, *(unit.name for unit in catalogue.units.units.values())])} ".lower()

@@ -239,6 +239,15 @@ def _codelists(before: Catalogue, after: Catalogue) -> Iterator[Change]:
                     f"”{old[code]}” bland {swedish} heter nu ”{new[code]}” ({code}).",
                     f"“{old[code]}” among the {english} is now called “{new[code]}” ({code}).",
                 )
+            elif after.code_name(name, code, english=True) != before.code_name(name, code, english=True):
+                called = after.code_name(name, code, english=True)
+                yield Change(
+                    Part.CODELIST,
+                    What.RENAMED,
+                    f"{name}.{code}",
+                    f"”{old[code]}” bland {swedish} heter nu på engelska ”{called}” ({code}).",
+                    f"“{old[code]}” among the {english} is now called “{called}” in English ({code}).",
+                )
         for code in old:
             if code not in new:
                 yield Change(

@@ -43,6 +43,7 @@ def load_catalogue(path_or_name: str) -> Catalogue:
             raise CatalogueError(stray, 1, f"no such file belongs to a catalogue; {nearest(stray.name, FILES)}")
     lists = read_yaml(directory / "codelists.yaml").fields(required=(*CODELISTS, "groups"))
     codelists = {name: _codes(lists[name]) for name in CODELISTS}
+    english = {name: _english(lists[name]) for name in CODELISTS}
     groups = _groups(lists["groups"], codelists)
     units = _units(read_yaml(directory / "units.yaml"))
     unit_names = {unit.id: unit.name for unit in units.units.values()}
@@ -71,6 +72,7 @@ def load_catalogue(path_or_name: str) -> Catalogue:
         formulas={name: _with_targets(one, targets) for name, one in formulas.items()},
         derived=derived,
         stray_targets=tuple(name for name in targets if name not in figures),
+        english=english,
     )
 
 
@@ -120,7 +122,23 @@ def version_of(files: Mapping[str, bytes]) -> str:
 
 
 def _codes(place: Place) -> dict[str, str]:
-    return {code: name.text() for code, name in place.mapping().items()}
+    """Return the Swedish names of codes; what a code stands for is that name, or a mapping with an English one too."""
+    return {
+        code: (_named(entry)["name"] if _is_named(entry) else entry).text() for code, entry in place.mapping().items()
+    }
+
+
+def _english(place: Place) -> dict[str, str]:
+    named = {code: _named(entry) for code, entry in place.mapping().items() if _is_named(entry)}
+    return {code: fields["english"].text() for code, fields in named.items() if "english" in fields}
+
+
+def _is_named(entry: Place) -> bool:
+    return isinstance(entry.value, dict)
+
+
+def _named(entry: Place) -> dict[str, Place]:
+    return entry.fields(required=("name",), optional=("english",))
 
 
 def _groups(place: Place, codelists: dict[str, dict[str, str]]) -> dict[str, Group]:

@@ -1,7 +1,7 @@
 """What a loaded catalogue holds: protocols and indicators as checked, immutable definitions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -317,11 +317,18 @@ class Catalogue:
     derived: Mapping[str, DerivedFact]
     stray_targets: tuple[str, ...] = ()
     """What the file of targets names that is neither an indicator nor a formula."""
+    english: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Code list → code → its English name, of those that have one."""
 
     @cached_property
     def facts(self) -> Mapping[str, FactKind]:
         """Every kind of fact: those that events make and those that this catalogue derives."""
         return {**fact_kinds(), **{name: fact.kind for name, fact in self.derived.items()}}
+
+    def code_name(self, list_name: str, code: str, *, english: bool) -> str:
+        """Return what a code is called: in English where it has such a name; the code where the list lacks it."""
+        named = self.english.get(list_name, {}).get(code) if english else None
+        return named or self.codelists.get(list_name, {}).get(code, code)
 
     def has(self, list_name: str, code: str) -> bool:
         """Tell whether a code list (or `units`, `protocols`, `answerable_protocols`) holds a code."""
@@ -346,6 +353,7 @@ class Catalogue:
                 for unit, parent, from_on, to_on in [*tops, *places]
             ],
             "codelists": {name: dict(codes) for name, codes in self.codelists.items()},
+            "english": {name: dict(codes) for name, codes in self.english.items() if codes},
             "groups": {name: sorted(codes) for name, codes in self.groups.items()},
             "protocols": [
                 {

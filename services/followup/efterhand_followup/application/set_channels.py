@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from efterhand.catalogue import Catalogue
 from efterhand.web.problem import Problem, not_found
-from efterhand.web.rights import Principal, Right
-from efterhand.web.sight import roots, units_of
+from efterhand.web.rights import Principal, Right, roots
+from efterhand.web.sight import units_of
 from efterhand.web.tokens import Tokens
 from efterhand_followup.adapters.channel_keys import address_hash
 from efterhand_followup.adapters.channel_store import (

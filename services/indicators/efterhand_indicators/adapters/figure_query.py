@@ -8,7 +8,6 @@ from typing import Any, Final
 from sqlalchemy import (
     ARRAY,
     CTE,
-    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
@@ -19,7 +18,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
-    cast,
     func,
     literal_column,
     not_,
@@ -33,7 +31,7 @@ from efterhand.catalogue.model import Kind
 from efterhand.figures.cells import Dims, Sums, Window
 from efterhand_indicators.adapters import tables
 from efterhand_indicators.adapters.compiler import COLUMNS
-from efterhand_indicators.domain.totals import EVERYWHERE, counts_once, month_number
+from efterhand_indicators.domain.totals import counts_once
 
 UNSAID: Final = {"sex": "unknown"}
 """A value that counts in totals only."""
@@ -66,42 +64,14 @@ def read_cells(
     """
     statement = _Cells(indicator, by).statement(derived_anew=derived_anew is not None)
     rows = connection.execute(
-        statement, {**in_window(indicator, window), **_tree(by, ancestors), "anew": list(derived_anew or ())}
+        statement, {**in_window(indicator, window), **in_tree(by, ancestors), "anew": list(derived_anew or ())}
     ).all()
     names = _names(indicator, by)
-    cells = {_dims(row, names): _sums(row, indicator) for row in rows}
+    cells = {dims_of(row, names): sums_of(row, indicator) for row in rows}
     return cells if indicator.kind is not Kind.SPLIT else _parts_of_wholes(cells, indicator.part or "")
 
 
-def read_cells_of_totals(
-    connection: Connection,
-    indicator: Indicator,
-    window: Window,
-    by: Sequence[str],
-    ancestors: Mapping[str, Iterable[str]],
-) -> dict[Dims, Sums]:
-    """Return what `read_cells` does, from the totals of an indicator.
-
-    Args:
-        connection: to read from.
-        indicator: whose totals are filled.
-        window: of whole months.
-        by: among the dimensions of totals.
-        ancestors: as of `read_cells`.
-    """
-    rows = connection.execute(
-        _Cells(indicator, by).statement_of_totals(),
-        {
-            "indicator": indicator.id,
-            "from_month": month_number(window.first),
-            "to_month": month_number(window.last),
-            **_tree(by, ancestors),
-        },
-    ).all()
-    return {_dims(row, by): _sums(row, indicator) for row in rows}
-
-
-def _tree(by: Sequence[str], ancestors: Mapping[str, Iterable[str]]) -> dict[str, list[str | None]]:
+def in_tree(by: Sequence[str], ancestors: Mapping[str, Iterable[str]]) -> dict[str, list[str | None]]:
     """Return the parameters that put each unit under itself, under all those above it, and under none."""
     pairs: list[tuple[str, str | None]] = []
     if "unit" in by:
@@ -109,12 +79,13 @@ def _tree(by: Sequence[str], ancestors: Mapping[str, Iterable[str]]) -> dict[str
     return {"leaves": [unit for unit, _ in pairs], "units": [above for _, above in pairs]}
 
 
-def _dims(row: Row[Any], names: Sequence[str]) -> Dims:
+def dims_of(row: Row[Any], names: Sequence[str]) -> Dims:
     """Return what a row is restricted to: its first columns, the part of a split last."""
     return tuple((name, value) for name, value in zip(names, row, strict=False) if value is not None)
 
 
-def _sums(row: Row[Any], indicator: Indicator) -> Sums:
+def sums_of(row: Row[Any], indicator: Indicator) -> Sums:
+    """Return what a row adds up to, as far as it applies to the kind of figure."""
     if indicator.kind in (Kind.COUNT, Kind.PERSONS):
         return Sums(row.numerator)
     expected = row.expected if indicator.covered else None
@@ -203,64 +174,16 @@ def with_evidence(indicator: Indicator, contribution: CTE) -> tuple[FromClause, 
 # --- cells --------------------------------------------------------------------------------------------------------
 
 
-class _Cells:
-    """The statement of one figure. Dimensions are called `dim_0`, `dim_1`, … in it, in the order of the cells' dims."""
+class Cube:
+    """Groups by every combination of dimensions, which are called `dim_0`, `dim_1`, … in the statement."""
 
-    def __init__(self, indicator: Indicator, by: Sequence[str]) -> None:
-        self.indicator = indicator
-        self.labels = {name: f"dim_{place}" for place, name in enumerate(_names(indicator, by))}
-        # What goes on, and who is counted once, may have several contributions in a cell and counts once in it.
-        self.once = counts_once(indicator)
+    def __init__(self, names: Sequence[str]) -> None:
+        """`names`: of the dimensions, in the order of the cells' dims."""
+        self.labels = {name: f"dim_{place}" for place, name in enumerate(names)}
 
-    def statement(self, *, derived_anew: bool) -> Select[Any]:
-        """Return the statement, with the dimensions first."""
-        counted = self._counted(rows_in_window(derived_anew).cte("contribution"))
-        source, columns = self._placed(counted)
-        if self.once:
-            each = self._each_once(counted, source, columns)
-            columns = {name: each.c[label] for name, label in self.labels.items()}
-            cells = select(*self._labelled(columns), *(func.sum(each.c[name]).label(name) for name in _SUMMED))
-            return cells.select_from(each).group_by(*columns.values()).having(func.count() > 0)
-        cells = select(
-            *self._labelled(columns),
-            *(func.sum(counted.c[name]).label(name) for name in (*_SUMMED, "sum")),
-            *self._middle(counted),
-        )
-        return self._cubed(cells.select_from(source), columns, [])
-
-    def statement_of_totals(self) -> Select[Any]:
-        """Return the statement that reads totals instead of contributions, with the dimensions first."""
-        kept = [self._totals_in(table) for table in (tables.total, tables.total_change)]
-        counted = union_all(*kept).cte("counted")
-        # What counts once has totals for each unit's cell; all else those of the things' own units.
-        placed = self.once or "unit" not in self.labels
-        source, columns = (counted, self._labels_in(counted)) if placed else self._placed(counted)
-        sums = [cast(func.sum(counted.c[name]), BigInteger).label(name) for name in tables.ADDED[1:]]
-        cells = select(*self._labelled(columns), *sums).select_from(source)
-        return self._cubed(cells, columns, [], func.sum(counted.c.things))
-
-    def _totals_in(self, table: FromClause) -> Select[Any]:
-        own = [func.nullif(table.c[name], EVERYWHERE).label(label) for name, label in self.labels.items()]
-        in_window = [table.c.indicator == bindparam("indicator"), table.c.month <= bindparam("to_month")]
-        if not self.once:
-            in_window.append(table.c.month >= bindparam("from_month"))
-        elif "unit" not in self.labels:
-            in_window.append(table.c.unit == EVERYWHERE)
-        return select(*own, *(table.c[name] for name in tables.ADDED)).where(*in_window)
-
-    def _counted(self, contribution: CTE) -> CTE:
-        """Return the counted things; where days speak for them, the numerator says whether one does."""
-        source, numerator = with_evidence(self.indicator, contribution)
-        own = dimension_columns(self.indicator, contribution)
-        columns = [own[name].label(label) for name, label in self.labels.items()]
-        kept = [contribution.c[name] for name in (*_THING, *self.indicator.once_per[1:])]
-        sums = [numerator.label("numerator"), *(contribution.c[name] for name in ("denominator", "expected", "sum"))]
-        counted = select(*columns, *kept, *sums).select_from(source).where(not_(contribution.c.evidence))
-        return counted.cte("counted")
-
-    def _placed(self, counted: CTE) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
+    def placed(self, counted: CTE) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
         """Put each thing into all units above its own; return what to read from, and the dimensions in it."""
-        columns = self._labels_in(counted)
+        columns = self.labels_in(counted)
         if "unit" not in columns:
             return counted, columns
         # A leaf stands in the tree once for each unit that it lies in and once for all of them; a unit that the
@@ -273,16 +196,11 @@ class _Cells:
         source = counted.outerjoin(tree, tree.c.leaf == columns["unit"])
         return source, {**columns, "unit": tree.c.unit}
 
-    def _each_once(self, counted: CTE, source: FromClause, columns: Mapping[str, ColumnElement[Any]]) -> FromClause:
-        """Return each thing once in each cell, with what it adds to it."""
-        key = ("person", *self.indicator.once_per[1:]) if self.indicator.once_per else _THING
-        once = select(*self._labelled(columns), *(func.max(counted.c[name]).label(name) for name in _SUMMED))
-        return self._cubed(once.select_from(source), columns, [counted.c[name] for name in key]).subquery("each")
-
-    def _labels_in(self, counted: CTE) -> dict[str, ColumnElement[Any]]:
+    def labels_in(self, counted: CTE) -> dict[str, ColumnElement[Any]]:
+        """Return the dimensions as a statement's part has them."""
         return {name: counted.c[label] for name, label in self.labels.items()}
 
-    def _cubed(
+    def cubed(
         self,
         statement: Select[Any],
         columns: Mapping[str, ColumnElement[Any]],
@@ -300,8 +218,51 @@ class _Cells:
         told = [_told(name, column) for name, column in others.items()]
         return statement.group_by(*grouping).having(and_(things > 0, *told))
 
-    def _labelled(self, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    def labelled(self, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+        """Return the dimensions under their names in the statement."""
         return [column.label(self.labels[name]) for name, column in columns.items()]
+
+
+class _Cells(Cube):
+    """The statement of one figure."""
+
+    def __init__(self, indicator: Indicator, by: Sequence[str]) -> None:
+        super().__init__(_names(indicator, by))
+        self.indicator = indicator
+        # What goes on, and who is counted once, may have several contributions in a cell and counts once in it.
+        self.once = counts_once(indicator)
+
+    def statement(self, *, derived_anew: bool) -> Select[Any]:
+        """Return the statement, with the dimensions first."""
+        counted = self._counted(rows_in_window(derived_anew).cte("contribution"))
+        source, columns = self.placed(counted)
+        if self.once:
+            each = self._each_once(counted, source, columns)
+            columns = {name: each.c[label] for name, label in self.labels.items()}
+            cells = select(*self.labelled(columns), *(func.sum(each.c[name]).label(name) for name in _SUMMED))
+            return cells.select_from(each).group_by(*columns.values()).having(func.count() > 0)
+        cells = select(
+            *self.labelled(columns),
+            *(func.sum(counted.c[name]).label(name) for name in (*_SUMMED, "sum")),
+            *self._middle(counted),
+        )
+        return self.cubed(cells.select_from(source), columns, [])
+
+    def _counted(self, contribution: CTE) -> CTE:
+        """Return the counted things; where days speak for them, the numerator says whether one does."""
+        source, numerator = with_evidence(self.indicator, contribution)
+        own = dimension_columns(self.indicator, contribution)
+        columns = [own[name].label(label) for name, label in self.labels.items()]
+        kept = [contribution.c[name] for name in (*_THING, *self.indicator.once_per[1:])]
+        sums = [numerator.label("numerator"), *(contribution.c[name] for name in ("denominator", "expected", "sum"))]
+        counted = select(*columns, *kept, *sums).select_from(source).where(not_(contribution.c.evidence))
+        return counted.cte("counted")
+
+    def _each_once(self, counted: CTE, source: FromClause, columns: Mapping[str, ColumnElement[Any]]) -> FromClause:
+        """Return each thing once in each cell, with what it adds to it."""
+        key = ("person", *self.indicator.once_per[1:]) if self.indicator.once_per else _THING
+        once = select(*self.labelled(columns), *(func.max(counted.c[name]).label(name) for name in _SUMMED))
+        return self.cubed(once.select_from(source), columns, [counted.c[name] for name in key]).subquery("each")
 
     def _middle(self, counted: CTE) -> list[ColumnElement[Any]]:
         if self.indicator.kind is not Kind.MEDIAN:

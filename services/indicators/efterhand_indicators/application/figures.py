@@ -1,6 +1,6 @@
 """A figure at T, broken down, as known now or on a day."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
@@ -13,9 +13,11 @@ from efterhand.catalogue import Indicator
 from efterhand.catalogue.model import Formula
 from efterhand.clock import end_of_day
 from efterhand.figures.cells import (
+    NO_DATA,
     NOT_AVAILABLE,
     Cell,
     Dims,
+    Outcome,
     Sums,
     Window,
     cell,
@@ -33,13 +35,14 @@ from efterhand.figures.formulas import (
     operand,
 )
 from efterhand.persons.watermarks import as_of
-from efterhand_indicators.adapters import context_store, figure_query, scratch
+from efterhand_indicators.adapters import context_store, figure_query, scratch, total_query
 from efterhand_indicators.adapters.compiler import CompiledIndicator
 from efterhand_indicators.application.closed_figures import ClosedFigures
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.domain import totals
 from efterhand_indicators.domain.closed_book import Disposed
 from efterhand_indicators.domain.context import Context
+from efterhand_indicators.domain.totals import DIMENSIONS, units_read
 
 
 class UnknownWord(LookupError):
@@ -166,6 +169,39 @@ def business_date_of(context: Context) -> date:
     return context.business_date
 
 
+@dataclass(frozen=True)
+class Understood:
+    """A question whose words have been understood: a definition, what it is made of, and its dimensions in order."""
+
+    definition: Indicator | Formula
+    parts: tuple[CompiledIndicator, ...]
+    by: tuple[str, ...]
+
+
+def understand(definitions: Definitions, context: Context, name: str, by: Collection[str]) -> Understood:
+    """Return what a question asks for.
+
+    Raises:
+        UnknownWord: there is no such indicator or dimension.
+        BeingComputed: not everybody has been computed by the definition.
+    """
+    formula = definitions.catalogue.formulas.get(name)
+    if formula is not None:
+        parts = [shown_indicator(definitions, context, each) for each in operands_of(formula)]
+        possible = formula_dimensions(formula, definitions.catalogue.indicators)
+    elif name not in definitions.indicators:
+        raise UnknownWord("indicator", name, [*definitions.indicators, *definitions.catalogue.formulas])
+    else:
+        parts = [shown_indicator(definitions, context, name)]
+        possible = parts[0].indicator.dimensions
+    for dimension in by:
+        if dimension not in possible:
+            raise UnknownWord("dimension", dimension, possible)
+    return Understood(
+        formula or parts[0].indicator, tuple(parts), tuple(dimension for dimension in possible if dimension in by)
+    )
+
+
 def read_figure(
     connection: Connection,
     definitions: Definitions,
@@ -191,46 +227,10 @@ def read_figure(
         OverflowError: no window ends on that day.
     """
     context = context_store.read_context(connection)
-    formula = definitions.catalogue.formulas.get(name)
-    if formula is not None:
-        parts = [shown_indicator(definitions, context, each) for each in operands_of(formula)]
-        possible = formula_dimensions(formula, definitions.catalogue.indicators)
-    elif name not in definitions.indicators:
-        raise UnknownWord("indicator", name, [*definitions.indicators, *definitions.catalogue.formulas])
-    else:
-        parts = [shown_indicator(definitions, context, name)]
-        possible = parts[0].indicator.dimensions
-    for dimension in by:
-        if dimension not in possible:
-            raise UnknownWord("dimension", dimension, possible)
-    business_date = business_date_of(context)
-    last = at or business_date
-    dimensions = [dimension for dimension in possible if dimension in by]
-    reading = _Reading(connection, definitions, context, parts, known)
-    reason = None
-    if formula is not None:
-        window = window_of_months(formula_window_months(formula, definitions.catalogue.indicators), last)
-    else:
-        window = window_of(parts[0].indicator, last)
-    try:
-        if formula is not None:
-            cells = _of_formula(formula, definitions, last, dimensions, reading)
-        else:
-            cells = _of_indicator(parts[0].indicator, last, dimensions, reading)
-    except Disposed as error:
-        cells, reason = (cell_without_value(formula or parts[0].indicator, NOT_AVAILABLE, last.year),), str(error)
-    known_up_to = {part.indicator.id: as_of(part.indicator.feed, business_date, context.through) for part in parts}
-    return Figure(
-        indicator=formula or parts[0].indicator,
-        definition=_definition_of(formula, parts),
-        window=window,
-        known=known,
-        business_date=business_date,
-        as_of=min(known_up_to.values()),
-        preliminary=any(complete_on(part.indicator, last) > known_up_to[part.indicator.id] for part in parts),
-        cells=cells,
-        reason=reason,
-    )
+    asked = understand(definitions, context, name, by)
+    last = at or business_date_of(context)
+    anew = None if known is None else derive_as_known(connection, definitions, asked.parts, known)
+    return Reading(connection, definitions, context, known, anew).figure(asked, last)
 
 
 def operands_of(formula: Formula) -> tuple[str, ...]:
@@ -251,34 +251,94 @@ def _definition_of(formula: Formula | None, parts: Sequence[CompiledIndicator]) 
     return sha256(repr((rule, [part.indicator.definition for part in parts])).encode()).hexdigest()[:16]
 
 
-class _Reading:
-    """Reads indicators in one transaction; whoever is to be seen as known on a day is derived anew once."""
+class Reading:
+    """Reads figures in one transaction that sees one state throughout (repeatable read)."""
 
     def __init__(
         self,
         connection: Connection,
         definitions: Definitions,
         context: Context,
-        parts: Sequence[CompiledIndicator],
-        known: date | None,
+        known: date | None = None,
+        derived_anew: Sequence[str] | None = None,
     ) -> None:
+        """`derived_anew`: whose contributions are temporary ones, so that they are as `known` on a day; see there."""
         self._connection = connection
         self._definitions = definitions
-        self._anew = None if known is None else derive_as_known(connection, definitions, parts, known)
+        self._context = context
+        self._known = known
+        self._anew = derived_anew
         self._totals = context.totals.filled if known is None else {}
         self._closed = ClosedFigures(connection, known)
+        self._ahead: dict[tuple[str, date, tuple[str, ...]], dict[Dims, Sums]] = {}
+
+    def read_ahead(self, indicators: Iterable[Indicator], days: Iterable[date], unit: str | None = None) -> None:
+        """Read by sex, in one statement, what totals know of the windows that end on some days.
+
+        Args:
+            indicators: of which some may have no totals; those are read when they are asked for.
+            days: the last days of the windows.
+            unit: the only unit whose cells will be asked for; None: only those of all units will be.
+        """
+        tree, by = self._definitions.catalogue.units, DIMENSIONS if unit is not None else ("sex",)
+        found = [
+            (each, last)
+            for each in indicators
+            for last in days
+            if each.id in self._totals and totals.answer(each, last, by)
+        ]
+        asked = [
+            total_query.Asked(each, window_of(each, last), unit, units_read(each, tree, unit, last))
+            for each, last in found
+        ]
+        for (each, last), sums in zip(found, total_query.read_windows(self._connection, asked), strict=True):
+            self._ahead[each.id, last, tuple(name for name in each.dimensions if name in by)] = sums
+
+    def figure(self, asked: Understood, last: date) -> Figure:
+        """Return the figure whose window ends on a day. Raises OverflowError, NotYet: as `read_figure`."""
+        definition, catalogue = asked.definition, self._definitions.catalogue
+        business_date, reason = business_date_of(self._context), None
+        if isinstance(definition, Formula):
+            window = window_of_months(formula_window_months(definition, catalogue.indicators), last)
+        else:
+            window = window_of(definition, last)
+        try:
+            if isinstance(definition, Formula):
+                cells = _of_formula(definition, self._definitions, last, asked.by, self)
+            else:
+                cells = _of_indicator(definition, last, asked.by, self)
+        except Disposed as error:
+            cells, reason = (cell_without_value(definition, NOT_AVAILABLE, last.year),), str(error)
+        parts = [part.indicator for part in asked.parts]
+        known_up_to = [as_of(part.feed, business_date, self._context.through) for part in parts]
+        return Figure(
+            indicator=definition,
+            definition=_definition_of(definition if isinstance(definition, Formula) else None, asked.parts),
+            window=window,
+            known=self._known,
+            business_date=business_date,
+            as_of=min(known_up_to),
+            preliminary=any(complete_on(part, last) > known for part, known in zip(parts, known_up_to, strict=True)),
+            cells=cells,
+            reason=reason,
+        )
 
     def sums(self, indicator: Indicator, last: date, by: Sequence[str]) -> dict[Dims, Sums]:
         """Return what each cell of the window that ends on a day adds up to, the total always among them.
+
+        Where it was read ahead for one unit, only the cells of that unit are told.
 
         Raises:
             Disposed: it rests on persons who have been disposed of, and cannot be told any more.
         """
         tree = self._definitions.catalogue.units
-        ancestors = {unit: tree.ancestors_on(unit, last) for unit in tree.units}
+        ancestors = {unit: tree.ancestors_on(unit, last) for unit in tree.units} if "unit" in by else {}
         window = window_of(indicator, last)
-        if indicator.id in self._totals and totals.answer(indicator, last, by):
-            sums = figure_query.read_cells_of_totals(self._connection, indicator, window, by, ancestors)
+        ahead = self._ahead.get((indicator.id, last, tuple(by)))
+        if ahead is not None:
+            sums = dict(ahead)
+        elif indicator.id in self._totals and totals.answer(indicator, last, by):
+            sums = total_query.read_cells_of_totals(self._connection, indicator, window, by, ancestors)
         else:
             sums = figure_query.read_cells(self._connection, indicator, window, by, ancestors, self._anew)
         sums = self._closed.complete(indicator, window, by, ancestors, sums)
@@ -292,7 +352,7 @@ class _Reading:
         return operand(indicator, self.sums(indicator, last, dimensions))
 
 
-def _of_indicator(indicator: Indicator, last: date, by: Sequence[str], reading: _Reading) -> tuple[Cell, ...]:
+def _of_indicator(indicator: Indicator, last: date, by: Sequence[str], reading: Reading) -> tuple[Cell, ...]:
     sums = reading.sums(indicator, last, by)
     part = indicator.part
     names = [*by, *([] if part is None else [part])]
@@ -300,10 +360,18 @@ def _of_indicator(indicator: Indicator, last: date, by: Sequence[str], reading: 
 
 
 def _of_formula(
-    formula: Formula, definitions: Definitions, last: date, by: Sequence[str], reading: _Reading
+    formula: Formula, definitions: Definitions, last: date, by: Sequence[str], reading: Reading
 ) -> tuple[Cell, ...]:
     outcomes = formula_cells(formula, definitions.catalogue.indicators, last, by, reading.operand)
     return tuple(formula_cell(formula, dict(dims), outcomes[dims], last.year) for dims in _in_order(outcomes, by))
+
+
+def empty_cell(figure: Figure, dims: Mapping[str, str]) -> Cell:
+    """Return a cell of a figure in which nothing is counted."""
+    year = figure.window.last.year
+    if isinstance(figure.indicator, Formula):
+        return formula_cell(figure.indicator, dims, Outcome(None, NO_DATA), year)
+    return cell(figure.indicator, dims, nothing(figure.indicator), year)
 
 
 def _in_order(cells: Iterable[Dims], names: Sequence[str]) -> list[Dims]:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, any_, select
 from efterhand.access_log.lines import Seen
 from efterhand.persons.store import texts
 from efterhand_indicators.adapters import tables
+from efterhand_indicators.adapters.compiling.statement import BETWEEN_PARTS
 
 
 def seen_in(connection: Connection, items: Iterable[Mapping[str, Any]]) -> list[Seen]:
@@ -19,11 +20,22 @@ def seen_in(connection: Connection, items: Iterable[Mapping[str, Any]]) -> list[
     ]
     if not listed:
         return []
-    cases = _cases(connection, {person for person, _, _ in listed})
-    return [Seen(person, cases.get((person, subject)), unit) for person, subject, unit in listed]
+    cases = cases_of(connection, {person for person, _, _ in listed})
+    return [Seen(person, case_of(cases, person, subject), unit) for person, subject, unit in listed]
 
 
-def _cases(connection: Connection, persons: Iterable[str]) -> dict[tuple[str, str], str]:
+def case_of(cases: Mapping[tuple[str, str], str], person: str, subject: str | None) -> str | None:
+    """Return the case that a counted thing is about; None where there is none.
+
+    Args:
+        cases: as `cases_of` gives them.
+        person: whose thing it is.
+        subject: the thing's key, which begins with the id of a case or measure where it has several parts.
+    """
+    return None if subject is None else cases.get((person, subject.partition(BETWEEN_PARTS)[0]))
+
+
+def cases_of(connection: Connection, persons: Iterable[str]) -> dict[tuple[str, str], str]:
     """Return the case of each (person, id of a case or measure)."""
     case, measure = tables.stored.facts["case"].c, tables.stored.facts["measure"].c
     own = select(case.person, case.case_id, case.case_id.label("of")).where(case.person == any_(texts(persons)))

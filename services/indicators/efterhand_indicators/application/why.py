@@ -9,11 +9,10 @@ from sqlalchemy import Connection
 
 from efterhand.catalogue.model import Formula
 from efterhand.catalogue.sentences import LANGUAGES, explain
-from efterhand.figures.cells import NO_DATA, Cell, Outcome, cell, formula_cell, nothing
 from efterhand_indicators.application.closed_figures import check_nobody_is_gone
 from efterhand_indicators.application.definitions import Definitions
 from efterhand_indicators.application.explaining import restricted
-from efterhand_indicators.application.figures import Figure, operands_of, read_figure
+from efterhand_indicators.application.figures import empty_cell, operands_of, read_figure
 
 
 def why_figure(
@@ -46,16 +45,8 @@ def why_figure(
         by = list(restricted(compiled.indicator, definitions.catalogue, wanted).dims)
     figure = read_figure(connection, definitions, name, at, by, known)
     check_nobody_is_gone(connection, [figure.window], known)
-    row = next((each for each in figure.cells if dict(each.dims) == wanted), None) or _empty(figure, wanted)
+    row = next((each for each in figure.cells if dict(each.dims) == wanted), None) or empty_cell(figure, wanted)
     told = {key: value for key, value in figure.as_json().items() if key != "rows"}
     of = operands_of(figure.indicator) if isinstance(figure.indicator, Formula) else ()
     sentences = {each: explain(definitions.catalogue, name, each, protocol=False) for each in LANGUAGES}
     return {**told, "sentences": sentences, "of": list(of), "row": asdict(row)}
-
-
-def _empty(figure: Figure, dims: Mapping[str, str]) -> Cell:
-    """Return a cell in which nothing is counted."""
-    year = figure.window.last.year
-    if isinstance(figure.indicator, Formula):
-        return formula_cell(figure.indicator, dims, Outcome(None, NO_DATA), year)
-    return cell(figure.indicator, dims, nothing(figure.indicator), year)

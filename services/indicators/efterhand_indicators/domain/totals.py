@@ -89,6 +89,16 @@ def units_above(tree: UnitTree) -> tuple[tuple[str, str, int, int], ...]:
     return tuple(sorted(row for unit in tree.units for row in _above(tree, unit)))
 
 
+def units_read(indicator: Indicator, tree: UnitTree, unit: str | None, last: date) -> frozenset[str] | None:
+    """Return the units whose totals make up the cell of a unit (None: of all), in the window that ends on a day.
+
+    None: those of every unit, also of such as the tree lacks.
+    """
+    if counts_once(indicator):
+        return frozenset({EVERYWHERE if unit is None else unit})
+    return None if unit is None else tree.below_on(unit, last) | {unit}
+
+
 def _above(tree: UnitTree, unit: str) -> Iterator[tuple[str, str, int, int]]:
     changes = sorted({month_number(day) for day in tree.change_days()})
     begun: dict[str, int] = {EVERYWHERE: FIRST_MONTH}

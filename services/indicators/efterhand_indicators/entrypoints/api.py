@@ -15,7 +15,7 @@ from efterhand.metrics import start_metrics
 from efterhand.settings import Settings
 from efterhand.web import app as web
 from efterhand_indicators.bootstrap import Services, create_services
-from efterhand_indicators.entrypoints import disposable, explanations
+from efterhand_indicators.entrypoints import disposable, explanations, series
 from efterhand_indicators.entrypoints.http import router
 from efterhand_indicators.entrypoints.metrics import StateCollector
 
@@ -37,6 +37,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.include_router(router)
     app.include_router(explanations.router)
+    app.include_router(series.router)
     app.include_router(disposable.router)
     return app
 

@@ -15,6 +15,7 @@ from efterhand.web.rights import Principal, Right, requires
 from efterhand.web.sight import Sight
 from efterhand_indicators.adapters.thing_query import Step
 from efterhand_indicators.application.bridge import Asked, WrongPeriod, read_bridge, read_bridge_cases
+from efterhand_indicators.application.case_links import with_cases
 from efterhand_indicators.application.cases import Key, read_cases
 from efterhand_indicators.application.explaining import MadeOfOthers
 from efterhand_indicators.application.figures import may_be_told
@@ -33,7 +34,8 @@ _NEXT_DIMENSION: Final = re.compile(r",(?=\s*[^\s:,]+:)")
 """The commas between dimensions, and not those within a value."""
 
 
-def _cell_of(written: str | None) -> dict[str, str]:
+def cell_of(written: str | None) -> dict[str, str]:
+    """Return the dimensions of a cell with their values. Raises Problem: 400 `wrong_cell`."""
     cell: dict[str, str] = {}
     for each in _NEXT_DIMENSION.split(written or ""):
         name, colon, value = (part.strip() for part in each.partition(":"))
@@ -58,7 +60,7 @@ def _explaining(services: Services) -> Iterator[Connection]:
             raise bad_request("wrong_period", str(error)) from None
 
 
-def _look(
+def look(
     connection: Connection, services: Services, principal: Principal, right: Right, cell: Mapping[str, str]
 ) -> Sight:
     """Return what the holder sees by a right. Raises Problem: 403, the cell is none of what the holder may be told."""
@@ -88,10 +90,10 @@ def why(
     known: Day = None,
 ) -> Any:
     """Give one cell of a figure and its definition in words."""
-    days, dims = (day_of("at", at), day_of("known", known)), _cell_of(cell)
+    days, dims = (day_of("at", at), day_of("known", known)), cell_of(cell)
     services = services_of(request)
     with _explaining(services) as connection:
-        _look(connection, services, principal, Right.FIGURES_READ, dims)
+        look(connection, services, principal, Right.FIGURES_READ, dims)
         return why_figure(connection, services.definitions, indicator, days[0], dims, days[1])
 
 
@@ -107,10 +109,10 @@ def cases(
     limit: Limit = DEFAULT_LIMIT,
 ) -> Any:
     """List what a figure, or one cell of it, counts."""
-    days, dims, after = (day_of("at", at), day_of("known", known)), _cell_of(cell), decode_cursor(cursor, _CURSOR)
+    days, dims, after = (day_of("at", at), day_of("known", known)), cell_of(cell), decode_cursor(cursor, _CURSOR)
     services = services_of(request)
     with _explaining(services) as connection:
-        seen_by = _look(connection, services, principal, Right.CASES_READ, dims)
+        seen_by = look(connection, services, principal, Right.CASES_READ, dims)
         found = read_cases(
             connection,
             services.definitions,
@@ -123,9 +125,10 @@ def cases(
             sight=seen_by,
         )
         seen = seen_in(connection, found.items)
+        items = with_cases(connection, found.items, services.settings.case_links)
     log(services, principal, Right.CASES_READ, "cases", seen)
     window = {"indicator": indicator, "from": found.window.first, "to": found.window.last}
-    return {**window, **page(found.items, _cursor_of(found.next_after))}
+    return {**window, **page(items, _cursor_of(found.next_after))}
 
 
 @router.get("/bridge")
@@ -142,7 +145,7 @@ def bridge(
     asked = _asked(indicator, since, to, known, cell)
     services = services_of(request)
     with _explaining(services) as connection:
-        _look(connection, services, principal, Right.FIGURES_READ, asked.cell or {})
+        look(connection, services, principal, Right.FIGURES_READ, asked.cell or {})
         return read_bridge(connection, services.definitions, asked).as_json()
 
 
@@ -165,7 +168,7 @@ def bridge_cases(
         raise bad_request("wrong_step", f"There is no step '{step}'; the steps are {', '.join(Step)}.")
     services = services_of(request)
     with _explaining(services) as connection:
-        seen_by = _look(connection, services, principal, Right.CASES_READ, asked.cell or {})
+        seen_by = look(connection, services, principal, Right.CASES_READ, asked.cell or {})
         found = read_bridge_cases(
             connection,
             services.definitions,
@@ -186,4 +189,4 @@ def _asked(indicator: str, since: str | None, to: str | None, known: str | None,
         "until": day_of("to", to),
         "known": day_of("known", known),
     }
-    return Asked(indicator, **days, cell=_cell_of(cell))
+    return Asked(indicator, **days, cell=cell_of(cell))

@@ -86,7 +86,8 @@ def _unknown(error: UnknownWord) -> Problem:
     return Problem(status, f"unknown_{error.what}", f"There is no such {error.what}", f"{error} {meant}", extra)
 
 
-def _dimensions(by: str | None) -> list[str]:
+def dimensions(by: str | None) -> list[str]:
+    """Return the dimensions that a parameter names, with commas between them."""
     return [each.strip() for each in (by or "").split(",") if each.strip()]
 
 
@@ -128,7 +129,7 @@ def figure(
     services = services_of(request)
     with reading(services) as connection:
         units = sight(connection, services, principal, Right.FIGURES_READ).units
-        found = read_figure(connection, services.definitions, indicator, days[0], _dimensions(by), days[1])
+        found = read_figure(connection, services.definitions, indicator, days[0], dimensions(by), days[1])
         return found.within(units).as_json()
 
 

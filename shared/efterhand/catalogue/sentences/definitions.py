@@ -526,7 +526,7 @@ def _member(dimension: str, value: str, indicator_id: str, speech: Speech) -> st
         return speech.tongue.quoted(speech.catalogue.units.units[value].name)
     for name in (f"{dimension}s", "reasons" if dimension == "closure_reason" else ""):
         if value in speech.catalogue.codelists.get(name, {}):
-            return speech.tongue.quoted(speech.catalogue.codelists[name][value])
+            return speech.tongue.quoted(speech.code(name, value))
     return f"{_dimension(dimension, indicator_id, speech)} {speech.tongue.quoted(value)}"
 
 

@@ -175,10 +175,14 @@ class Speech:
         if kind.codelist == "protocols" and text in self.catalogue.protocols:
             protocol = self.catalogue.protocols[text]
             return self.tongue.quoted(self.say(protocol.name, protocol.english))
-        names = self.catalogue.codelists.get(kind.codelist or "", {})
-        if text in names:
-            return self.tongue.quoted(names[text])
+        if text in self.catalogue.codelists.get(kind.codelist or "", {}):
+            return self.tongue.quoted(self.code(kind.codelist or "", text))
         return self.tongue.digits(value) if isinstance(value, int) else self.tongue.quoted(text)
+
+    def code(self, codelist: str, code: str) -> str:
+        """Return what a code of a list is called."""
+        swedish = self.catalogue.code_name(codelist, code, english=False)
+        return self.say(swedish, self.catalogue.code_name(codelist, code, english=True))
 
     # Days
 

@@ -7,7 +7,7 @@ from typing import Any
 from efterhand.catalogue import Catalogue
 from efterhand.catalogue.model import FEEDS
 from efterhand.web.door.choice import OPEN_GROUPS, Choice
-from efterhand.web.door.figures import figure_table
+from efterhand.web.door.figures_choice import TABLE
 from efterhand.web.door.reading import Reply
 from efterhand.web.door.replies import UNKNOWN, Replies, business_date, known_through, no_part
 from efterhand.web.door.system import system_table
@@ -26,12 +26,11 @@ class Front:
     def context(self, replies: Replies) -> dict[str, Any]:
         """Return what the template asks for; a part that the reader has no right to is None."""
         sees_status = self.principal.may(Right.STATUS_READ)
-        indicators = self.catalogue.indicators
         return {
             "absent": self._absent(replies),
             "reach": reach_of_data(self.words, replies.statuses),
             "due": None if replies.due is None else self._due(replies.due),
-            "figures": None if replies.figures is None else figure_table(self.words, indicators, replies.figures),
+            "figures": TABLE if self.principal.may(Right.FIGURES_READ) else None,
             "system": system_table(self.words, replies.statuses) if sees_status else None,
         }
 

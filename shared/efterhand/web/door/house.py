@@ -14,10 +14,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from efterhand.catalogue import Catalogue
 from efterhand.web.door.entrance import SIGN_IN, Entrance
-from efterhand.web.door.reading import Caller, Reply, Upstreams
+from efterhand.web.door.reading import PATIENCE, Caller, Reply, Upstreams
 from efterhand.web.door.words import LANGUAGES, Words, load_words
 from efterhand.web.problem import not_found
-from efterhand.web.rights import Principal
+from efterhand.web.rights import Principal, Right
 from efterhand.web.sessions import CSRF_FIELD, csrf_token, is_own, session_of
 from efterhand.web.tokens import InvalidToken, Tokens
 
@@ -69,9 +69,9 @@ class House:
         self.entrance: Entrance | None = None
         """How people get in and out; None: by the one-time link and by tokens only."""
 
-    def caller(self, holder: Holder) -> Caller:
-        """Return what asks the services for a holder."""
-        return self._upstreams.caller(holder.token)
+    def caller(self, holder: Holder, patience: float = PATIENCE) -> Caller:
+        """Return what asks the services for a holder, and waits so many seconds for an answer."""
+        return self._upstreams.caller(holder.token, patience)
 
     # --- who asks, in which language ---
 
@@ -128,6 +128,7 @@ class House:
         shown = {
             "who": None if self.entrance is None else self.entrance.who(request),
             "place": top.name if top else None,
+            "rooms": self._rooms(request),
             "language_link": lambda code: _language_link(request, code),
             **({} if holder is None else {CSRF_FIELD: csrf_token(self._tokens, holder.token)}),
         }
@@ -137,6 +138,22 @@ class House:
             language = self._language(request)
             response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, httponly=True, samesite="lax", path="/")
         return response
+
+    def _rooms(self, request: Request) -> list[dict[str, Any]]:
+        """Return the pages that the reader may open, for the head of every page."""
+        holder, text, path = self.reader(request), self.words(request).text, request.url.path
+        if holder is None:
+            return []
+        names = {
+            "/": (text("Översikt"), None),
+            "/uppfoljningar": (text("Uppföljningar"), Right.CHECKS_READ),
+            "/nyckeltal": (text("Nyckeltal"), Right.FIGURES_READ),
+        }
+        return [
+            {"name": name, "link": link, "here": path == link, "within": link != "/" and path.startswith(f"{link}/")}
+            for link, (name, right) in names.items()
+            if right is None or holder.principal.may(right)
+        ]
 
     def go_to(self, address: str) -> Response:
         """Send the browser on after something has been saved."""

@@ -1,9 +1,7 @@
 """The door's routes, and the first page."""
 
 import asyncio
-from datetime import date
 from typing import Final
-from urllib.parse import quote
 
 import httpx
 from fastapi import APIRouter, Request
@@ -14,10 +12,11 @@ from efterhand.settings import Settings
 from efterhand.web.door.channel_pages import ChannelPages
 from efterhand.web.door.check_pages import CheckPages
 from efterhand.web.door.entrance import Entrance, SignIn
+from efterhand.web.door.figures_pages import FigurePages
 from efterhand.web.door.front import Front
 from efterhand.web.door.house import CHANNELS, House
-from efterhand.web.door.reading import SERVICES, Caller, Reply, Upstreams
-from efterhand.web.door.replies import Replies, business_date
+from efterhand.web.door.reading import SERVICES, Caller, Upstreams
+from efterhand.web.door.replies import Replies
 from efterhand.web.door.worklist_pages import WorklistPages
 from efterhand.web.rights import Principal, Right
 from efterhand.web.tokens import Tokens
@@ -34,7 +33,7 @@ def create_door(
     transport: httpx.AsyncBaseTransport | None = None,
     sign_in: SignIn | None = None,
 ) -> APIRouter:
-    """Return the routes of the door's pages: `/`, the worklist and its checks, and the files that pages link to.
+    """Return the routes of the door's pages: `/`, the worklist, the figures, and the files that pages link to.
 
     Args:
         settings: where the three services are, and which catalogue names things.
@@ -48,7 +47,7 @@ def create_door(
     """
     urls = {"intake": settings.intake_url, "followup": settings.followup_url, "indicators": settings.indicators_url}
     house = House(tokens, catalogue or load_catalogue(settings.catalogue), Upstreams(urls, transport))
-    worklist, check = WorklistPages(house), CheckPages(house)
+    worklist, check, figures = WorklistPages(house), CheckPages(house), FigurePages(house)
     channels = ChannelPages(house)
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     if sign_in is not None:
@@ -72,6 +71,11 @@ def create_door(
         ("POST", f"{CHANNELS}/{{channel}}/ny-adress", channels.renew),
         ("POST", f"{CHANNELS}/{{channel}}/igen", channels.retry),
         ("POST", f"{CHANNELS}/{{channel}}/bort", channels.remove),
+        ("GET", "/nyckeltal", figures.table),
+        ("GET", "/nyckeltal.csv", figures.table_file),
+        ("GET", "/nyckeltal/{indicator}.csv", figures.figure_file),
+        ("GET", "/nyckeltal/{indicator}", figures.figure),
+        ("GET", "/nyckeltal/{indicator}/underlag", figures.cases),
         ("GET", "/static/{name}", house.asset),
     ):
         router.add_api_route(path, page, methods=[method])
@@ -79,7 +83,7 @@ def create_door(
 
 
 class FrontPage:
-    """The first page: what is due, the year's figures, the system's state."""
+    """The first page: what is due, the way to the figures, the system's state."""
 
     def __init__(self, house: House) -> None:
         """`house` is what all pages share."""
@@ -99,25 +103,13 @@ class FrontPage:
         return house.page(request, "front.html", front.context(replies))
 
     async def _ask(self, caller: Caller, principal: Principal) -> Replies:
-        """Ask everything that the reader may see, at once; the figures when the day is known."""
+        """Ask everything that the reader may see, at once."""
         statuses, due = await asyncio.gather(
             asyncio.gather(*(caller.get(service, "status") for service in SERVICES)),
             caller.get("followup", "worklist/counts") if principal.may(Right.CHECKS_READ) else _nothing(),
         )
         by_service = dict(zip(SERVICES, statuses, strict=True))
-        figures = None
-        if principal.may(Right.FIGURES_READ):
-            figures = await self._read_figures(caller, by_service["indicators"], business_date(by_service))
-        return Replies(by_service, due, figures)
-
-    async def _read_figures(self, caller: Caller, status: Reply, at: date | None) -> dict[str, Reply]:
-        names = list(self._house.catalogue.indicators)
-        if not status.answered or at is None:
-            return {name: Reply("indicators", status.status or None) for name in names}
-        replies = await asyncio.gather(
-            *(caller.get("indicators", f"figures/{quote(name)}", at=at.isoformat(), by="sex") for name in names)
-        )
-        return dict(zip(names, replies, strict=True))
+        return Replies(by_service, due)
 
 
 async def _nothing() -> None:

@@ -10,8 +10,10 @@ import httpx
 
 SERVICES: Final = ("intake", "followup", "indicators")
 
-_TIMEOUT: Final = httpx.Timeout(4.0, connect=1.0)
+PATIENCE: Final = 4.0
 """Seconds. A part that is slower than that is shown as missing; the rest of the page does not wait for it."""
+
+_CONNECT: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,24 +50,28 @@ class Upstreams:
         self._transport = transport
         self._tls = ssl.create_default_context()
 
-    def caller(self, token: str) -> "Caller":
-        """Return what asks for one page on behalf of a token's holder; to be used as an async context manager."""
+    def caller(self, token: str, patience: float = PATIENCE) -> "Caller":
+        """Return what asks for one page on behalf of a token's holder; to be used as an async context manager.
+
+        `patience`: seconds that an answer may take.
+        """
         client = httpx.AsyncClient(
-            timeout=_TIMEOUT,
+            timeout=httpx.Timeout(patience, connect=_CONNECT),
             transport=self._transport,
             verify=self._tls,
             trust_env=False,
             headers={"authorization": f"Bearer {token}", "accept": "application/json"},
         )
-        return Caller(client, self._urls)
+        return Caller(client, self._urls, patience)
 
 
 class Caller:
     """Asks the services while one page is made."""
 
-    def __init__(self, client: httpx.AsyncClient, urls: Mapping[str, str]) -> None:
-        """`client` carries the token."""
+    def __init__(self, client: httpx.AsyncClient, urls: Mapping[str, str], patience: float) -> None:
+        """`client` carries the token; `patience` is how many seconds an answer may take."""
         self._client = client
+        self._patience = patience
         self._urls = urls
 
     async def __aenter__(self) -> "Caller":
@@ -95,7 +101,7 @@ class Caller:
 
     async def _ask(self, method: str, service: str, path: str, **request: Any) -> Reply:
         try:
-            async with asyncio.timeout(_TIMEOUT.read):
+            async with asyncio.timeout(self._patience):
                 response = await self._client.request(method, f"{self._urls[service]}/{service}/v1/{path}", **request)
             body = {} if response.status_code == httpx.codes.NO_CONTENT else response.json()
         except (httpx.HTTPError, TimeoutError):

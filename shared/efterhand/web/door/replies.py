@@ -18,20 +18,17 @@ class Replies:
 
     statuses: Mapping[str, Reply]
     due: Reply | None = None
-    figures: Mapping[str, Reply] | None = None
-    """Per indicator."""
 
     def missing(self) -> list[str]:
         """Return the services that are down, or could not answer something."""
-        asked = [reply for reply in (self.due, *(self.figures or {}).values()) if reply is not None]
+        asked = [reply for reply in (self.due,) if reply is not None]
         silent = {reply.service for reply in (*self.statuses.values(), *asked) if reply.missing}
         return [service for service in SERVICES if service in silent]
 
     def percent_computed(self) -> int | None:
         """Return how far what a changed catalogue asks for has been computed; None: everything is shown."""
         lists = [reply.body.get("computing") for reply in (self.due,) if reply and reply.answered]
-        figures = [reply.body.get("progress") for reply in (self.figures or {}).values() if reply.being_computed]
-        return min((100 * each["done"] // max(1, each["of"]) for each in (*lists, *figures) if each), default=None)
+        return min((100 * each["done"] // max(1, each["of"]) for each in lists if each), default=None)
 
 
 def business_date(statuses: Mapping[str, Reply]) -> date | None:

@@ -77,6 +77,10 @@ class Words:
         """Return the month of a day, in words, with its year."""
         return format_date(_as_date(value), "MMMM y", locale=_NUMBERS[self.language])
 
+    def month_short(self, value: date | str) -> str:
+        """Return the month of a day in three letters, with its year."""
+        return format_date(_as_date(value), "MMM y", locale=_NUMBERS[self.language])
+
     def weekday(self, value: date | str) -> str:
         """Return a day with its weekday and month in words."""
         return format_date(_as_date(value), "EEEE d MMMM y", locale=_NUMBERS[self.language])
