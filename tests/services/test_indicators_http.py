@@ -161,6 +161,8 @@ def test_the_cases_behind_a_figure_come_in_pages(client: Client, office: Office)
         "denominator": 1,
         "expected": None,
         "sum": None,
+        "case": "c1",
+        "link": None,
     }
     second = client.get(f"figures/closed_12m/cases?at=2017-12-31&limit=2&cursor={first['next']}")
     assert [(item["person"], item["subject"]) for item in second["items"]] == [("p3", "c3")]

@@ -208,7 +208,7 @@ def test_every_counted_thing_says_which_case_it_is_and_where_that_lies(office: O
     )  # fmt: skip
     with office.reading() as connection:
         found = read_cases(connection, office.definitions, name, YEAR).items
-        items = with_cases(connection, found, {"/test/cases": "https://flai.test/{case}"})
+        items = with_cases(connection, found, {"/tiny/a": "https://flai.test/{case}"})
         logged = seen_in(connection, found)
     rows = [row for item in items for row in item.get("made_of", [item])]
     assert rows
