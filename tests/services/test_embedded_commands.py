@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import pytest
 from click.testing import CliRunner, Result
@@ -218,6 +219,23 @@ def test_lists_are_read_to_their_last_page(invoke: Callable[..., Result]) -> Non
 
     result = invoke(handler, "checks", "--unit", "farsta", "--json")
     assert [one["id"] for one in json.loads(result.stdout)] == ["a", "b"]
+
+
+def test_notices_are_counted_by_week_and_summed_up_for_people(invoke: Callable[..., Result]) -> None:
+    notice = {"to": "worker:w1", "unit": "kista", "status": "open", "withdrawn_on": None}
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/followup/v1/status":
+            return httpx.Response(200, json={"date": "2017-12-31"})
+        days = ("2016-12-30", "2017-01-02", "2017-01-03", "2017-12-29")
+        return httpx.Response(200, json={"items": [{**notice, "send_on": day} for day in days], "next": None})
+
+    told = invoke(handler, "notices", "--weeks").stdout.splitlines()
+    assert told[0].split() == ["role", "unit", "notices", "a", "week", "most", "in", "a", "week", "weeks", "without"]
+    assert told[2].split() == ["worker", "kista", "3", "0.1", "2", "51"]
+    by_week = json.loads(invoke(handler, "notices", "--weeks", "--json").stdout)
+    assert [(one["week"], one["notices"]) for one in by_week] == [("2017-W01", 2), ("2017-W52", 1)]
+    assert isinstance(invoke(handler, "notices", "--weeks", "--status", "open").exception, click.UsageError)
 
 
 def test_the_date_is_shown_and_moved(invoke: Callable[..., Result]) -> None:

@@ -292,6 +292,29 @@ def test_what_was_withdrawn_before_it_could_be_delivered_is_not_told(begun: Chan
     }
 
 
+@pytest.mark.parametrize("others", [True, False])
+def test_what_was_left_out_because_it_was_withdrawn_is_told_when_it_is_open_again(
+    begun: Channels, others: bool
+) -> None:
+    """Whether its digest was sent without it, or not at all because nothing else was in it."""
+    to = begun.make(Kind.WEBHOOK)
+    begun.office.plan.set(["refuse"])
+    begun.move_to(FIRST)
+    made = [
+        event("offer.made", received=FIRST, person=person, case="c1", on=FIRST, kind="job", id_=f"offer-{person}")
+        for person in (("p1",) if others else ("p1", "p2"))
+    ]
+    begun.town.receive(*made)
+    begun.rounds_later(minutes=5)
+    assert len(begun.office.taken) == (1 if others else 0)
+    back = event("event.retracted", received=FIRST, person="p1", time="2017-03-03T09:00:00+01:00")
+    back["data"]["retracts"] = {"source": "/tiny/a", "id": "offer-p1"}
+    begun.town.receive(back)
+    begun.move_to(date(2017, 3, 6))
+    assert_told(begun, to, shown_by_webhook(begun.office))
+    assert begun.reference("offer_90d:p1:c1/-30/2017-04-02") in str(shown_by_webhook(begun.office))
+
+
 def test_a_digest_with_nothing_left_to_tell_is_not_sent(begun: Channels) -> None:
     begun.make(Kind.EMAIL)
     begun.mail.plan.set(["refuse"])

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from efterhand.dates import is_working_day
@@ -17,6 +17,7 @@ DAYS = st.dates(MONDAY - timedelta(days=20), MONDAY + timedelta(days=20))
 UNTOLD = st.lists(st.builds(Untold, DAYS, st.uuids().map(str), st.just("p1")), max_size=12, unique=True)
 
 
+@settings(deadline=None)
 @given(UNTOLD, st.integers(0, 25), st.integers(1, 4))
 def test_each_notice_is_in_one_digest_of_a_working_day_on_which_it_may_be_told_or_waits(
     untold: list[Untold], length: int, most: int
@@ -37,6 +38,7 @@ def test_each_notice_is_in_one_digest_of_a_working_day_on_which_it_may_be_told_o
         assert all(day in full for day in days if is_working_day(day) and day >= each.since)
 
 
+@settings(deadline=None)
 @given(UNTOLD, st.lists(st.integers(1, 9), max_size=5), st.integers(1, 4))
 def test_a_jump_of_many_days_makes_the_digests_that_day_by_day_would_have(
     untold: list[Untold], steps: list[int], most: int

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from efterhand.demo.notice_weeks import Load, WeekCount, count_by_week, loads, week_of
@@ -63,6 +63,7 @@ def test_weeks_at_the_turn_of_the_year_are_those_of_iso_8601() -> None:
     assert [week_of(day) for day in days] == ["2016-W52", "2017-W01", "2019-W01"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.dates(FIRST, LAST), st.sampled_from(["worker:w1", "manager:kista", "register"]))))
 def test_no_notice_is_counted_twice_or_lost(told: list[tuple[date, str]]) -> None:
     counts = count_by_week([notice(day.isoformat(), to) for day, to in told], FIRST, LAST)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, func, not_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Text, all_, and_, delete, func, not_, select, text, update
 
 from efterhand.database import bulk_insert
+from efterhand.persons.store import texts
 from efterhand_followup.adapters.tables import channel, check, delivery, digest, notice
 from efterhand_followup.domain.channels import Audience, Channel
 from efterhand_followup.domain.digests import Untold, digest_id
@@ -176,6 +177,13 @@ def set_delivered(connection: Connection, digest_id_: str, now: datetime) -> boo
 def set_dropped(connection: Connection, digest_id_: str, now: datetime) -> bool:
     """Note that a digest has nothing left to tell."""
     return _settle(connection, digest_id_, state="dropped", settled_at=now, failing_since=None, reason=None)
+
+
+def forget_untold(connection: Connection, digest_id_: str, told: Collection[str]) -> None:
+    """Delete the deliveries of a digest but those of the notices (ids) that it has told of."""
+    column = delivery.c
+    left_out = delete(delivery).where(column.digest_id == digest_id_, column.notice_id != all_(texts(told)))
+    connection.execute(left_out)
 
 
 def set_failing(connection: Connection, taken: Digest, reason: str, since: datetime, again_at: datetime | None) -> bool:

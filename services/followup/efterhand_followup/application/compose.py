@@ -61,8 +61,10 @@ class Composing:
         return Link(reference, f"{self.base}/uppfoljningar/{reference}")
 
 
-def compose(connection: Connection, composing: Composing, to: Channel, taken: Digest, today: date) -> Message | None:
-    """Return what a digest says now, or None where it has nothing left to say.
+def compose(
+    connection: Connection, composing: Composing, to: Channel, taken: Digest, today: date
+) -> tuple[Message, frozenset[str]] | None:
+    """Return what a digest says now and the ids of the notices in it, or None where it has nothing left to say.
 
     Args:
         connection: in a transaction, in which the references that are given out are remembered.
@@ -77,7 +79,8 @@ def compose(connection: Connection, composing: Composing, to: Channel, taken: Di
     remember(connection, composing.tokens, told)
     still_open = count_open(connection, to, composing.units(to, today), today)
     lines = lines_of(told, composing.link)
-    return Message(taken.id, to.id, taken.day, lines, still_open, composing.list_address(to))
+    message = Message(taken.id, to.id, taken.day, lines, still_open, composing.list_address(to))
+    return message, frozenset(each.notice_id for each in told)
 
 
 def remember(connection: Connection, tokens: Tokens, told: Iterable[Told]) -> None:

@@ -15,6 +15,7 @@ from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.adapters.delivery_store import (
     Digest,
     channel_of_digest,
+    forget_untold,
     insert_digests,
     read_untold,
     set_delivered,
@@ -70,6 +71,8 @@ class Outgoing:
     taken: Digest
     to: Channel
     message: Message
+    notices: frozenset[str]
+    """Ids of the notices in it."""
 
 
 def plan(connection: Connection, catalogue: Catalogue, pace: Pace, now: datetime, failed: int = 0) -> int:
@@ -122,16 +125,21 @@ def prepare(connection: Connection, composing: Composing, taken: Digest, now: da
     if row is None or today is None:
         return None
     to = channel_of(row)
-    message = compose(connection, composing, to, taken, today)
-    if message is None:
+    composed = compose(connection, composing, to, taken, today)
+    if composed is None:
         set_dropped(connection, taken.id, now)
+        forget_untold(connection, taken.id, ())
         return None
-    return Outgoing(taken, to, message)
+    return Outgoing(taken, to, *composed)
 
 
 def note_delivered(connection: Connection, sent: Outgoing, now: datetime) -> bool:
     """Keep that a message has been delivered; return whether that is new. Does not commit."""
-    return set_delivered(connection, sent.taken.id, now)
+    new = set_delivered(connection, sent.taken.id, now)
+    if new:
+        # What was left out because it was withdrawn may be open again one day, and is told then.
+        forget_untold(connection, sent.taken.id, sent.notices)
+    return new
 
 
 def note_failed(connection: Connection, sent: Outgoing, reason: str, pace: Pace, now: datetime) -> bool:
