@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy.engine import make_url
 
 from efterhand.embedded.testing import running_kafka, running_postgres
@@ -17,12 +18,18 @@ from efterhand.embedded.testing import running_kafka, running_postgres
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let through the warnings of libraries that nobody here can act on; every other warning is an error."""
+    # The default prints every value in every frame of an error, which takes seconds and tens of megabytes here.
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain_logs()])
     # kafka-python reads its protocol schemas in the old way; the module name is the standard library's caller.
     config.addinivalue_line("filterwarnings", r"ignore:(read_text|open_text|contents) is deprecated:DeprecationWarning")
     # kafka-python leaves the sockets of connections that were refused to the garbage collector.
     config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket:ResourceWarning")
     # Apprise loads all its plugins at once; the one for signed mail asks for a module that Python 3.13 has no more.
     config.addinivalue_line("filterwarnings", r"ignore:'imghdr' is deprecated:DeprecationWarning")
+
+
+def _plain_logs() -> structlog.dev.ConsoleRenderer:
+    return structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 
 
 @pytest.fixture(scope="session")

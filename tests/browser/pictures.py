@@ -31,6 +31,10 @@ PAGES: Final = {
     "oversikt": "/",
     "uppfoljningar": "/uppfoljningar",
     "uppfoljning": re.compile(r"/uppfoljningar/[0-9a-f]{24}"),
+    "nyckeltal": "/nyckeltal?at=2017-12-31",
+    "ett-nyckeltal": "/nyckeltal/self_sufficient_6m?at=2017-12-31",
+    "underlag": "/nyckeltal/offer_90d/underlag?at=2017-12-31",
+    "aviseringar": "/installningar/aviseringar",
     "annan-enhet": "/annan-enhet",
 }
 """Address of each page; a pattern is looked for on the page before it."""

@@ -68,12 +68,12 @@ def test_an_error_is_told_without_the_values_it_is_about() -> None:
 def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
     """Returns the lines written to stderr so far; afterwards logging is as it was."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, configured = root.handlers[:], root.level, structlog.get_config()
     yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 def test_a_line_is_json_without_the_person(written: Written) -> None:
