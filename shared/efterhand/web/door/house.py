@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from efterhand.catalogue import Catalogue
 from efterhand.web.door.entrance import SIGN_IN, Entrance
+from efterhand.web.door.navigation import navigation
 from efterhand.web.door.reading import Caller, Reply, Upstreams
 from efterhand.web.door.words import LANGUAGES, Words, load_words
 from efterhand.web.problem import not_found
@@ -125,6 +126,7 @@ class House:
         top = next((unit for unit in self.catalogue.units.units.values() if self._is_top(unit.id)), None)
         shown = {
             "who": None if self.entrance is None else self.entrance.who(request),
+            "navigation": self._navigation(request),
             "place": top.name if top else None,
             "language_link": lambda code: _language_link(request, code),
             **({} if holder is None else {CSRF_FIELD: csrf_token(self._tokens, holder.token)}),
@@ -135,6 +137,10 @@ class House:
             language = self._language(request)
             response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, httponly=True, samesite="lax", path="/")
         return response
+
+    def _navigation(self, request: Request) -> list[dict[str, Any]]:
+        reader = self.reader(request)
+        return [] if reader is None else navigation(self.words(request), reader.principal, request.url.path)
 
     def go_to(self, address: str) -> Response:
         """Send the browser on after something has been saved."""

@@ -15,8 +15,11 @@ from efterhand.web.door.check_pages import CheckPages
 from efterhand.web.door.entrance import Entrance, SignIn
 from efterhand.web.door.front import Front
 from efterhand.web.door.house import House
+from efterhand.web.door.quality_pages import QualityPages
 from efterhand.web.door.reading import SERVICES, Caller, Reply, Upstreams
+from efterhand.web.door.register_pages import RegisterPages
 from efterhand.web.door.replies import Replies, business_date
+from efterhand.web.door.unit_pages import UnitPages
 from efterhand.web.door.worklist_pages import WorklistPages
 from efterhand.web.rights import Principal, Right
 from efterhand.web.tokens import Tokens
@@ -33,7 +36,7 @@ def create_door(
     transport: httpx.AsyncBaseTransport | None = None,
     sign_in: SignIn | None = None,
 ) -> APIRouter:
-    """Return the routes of the door's pages: `/`, the worklist and its checks, and the files that pages link to.
+    """Return the routes of the door's pages, and of the files that they link to.
 
     Args:
         settings: where the three services are, and which catalogue names things.
@@ -48,6 +51,7 @@ def create_door(
     urls = {"intake": settings.intake_url, "followup": settings.followup_url, "indicators": settings.indicators_url}
     house = House(tokens, catalogue or load_catalogue(settings.catalogue), Upstreams(urls, transport))
     worklist, check = WorklistPages(house), CheckPages(house)
+    units, register, quality = UnitPages(house), RegisterPages(house), QualityPages(house)
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     if sign_in is not None:
         house.entrance = Entrance(sign_in, tokens, house.catalogue.units, house.words, house.page)
@@ -64,6 +68,12 @@ def create_door(
         ("POST", "/uppfoljningar/{ref}/forsok", check.attempt),
         ("POST", "/uppfoljningar/{ref}/skjut-upp", check.postpone),
         ("POST", "/uppfoljningar/{ref}/angra", check.undo),
+        ("GET", "/enheter", units.overview),
+        ("GET", "/enheter/{unit}", units.show),
+        ("GET", "/register", register.months),
+        ("GET", "/register/{month}", register.month),
+        ("GET", "/datakvalitet", quality.show),
+        ("POST", "/datakvalitet/{entry}/igen", quality.send_again),
         ("GET", "/static/{name}", house.asset),
     ):
         router.add_api_route(path, page, methods=[method])
