@@ -108,6 +108,24 @@ async function figuresByKeyboard(page) {
   return { unseen: seen.filter((now) => !now.seen), note, chosen: path(chosen), figure: path(figure), cases: path(page.url()) };
 }
 
+/** Goes by link after link, or by a form's button, with nothing but a keyboard; each is known by its address. */
+async function followByKeyboard(page, check) {
+  const seen = [];
+  for (const wanted of check.links) {
+    const before = page.url();
+    for (let pressed = 0; ; pressed += 1) {
+      if (pressed === 300) throw new Error(`the focus never came to ${wanted}`);
+      await page.keyboard.press("Tab");
+      seen.push(await focused(page));
+      const at = await page.evaluate(() => document.activeElement.href ?? document.activeElement.form?.action ?? "");
+      if (at.includes(wanted)) break;
+    }
+    await Promise.all([page.waitForURL((url) => url.href !== before), page.keyboard.press("Enter")]);
+  }
+  const { pathname, search } = new URL(page.url());
+  return { unseen: seen.filter((now) => !now.seen), address: pathname + search };
+}
+
 /** Presses a number with the keys on, off, and after the page has been opened again. */
 async function switchKeysOff(page) {
   const chosen = () => page.evaluate(() => document.querySelector("input[name=answer]:checked")?.value ?? null);
@@ -175,6 +193,7 @@ async function run(browser, check) {
     if (check.kind === "keyboard") Object.assign(found, await answerByKeyboard(page, check));
     else if (check.kind === "several") Object.assign(found, await severalByKeyboard(page, check));
     else if (check.kind === "figures") Object.assign(found, await figuresByKeyboard(page));
+    else if (check.kind === "follow") Object.assign(found, await followByKeyboard(page, check));
     else if (check.kind === "keys") Object.assign(found, await switchKeysOff(page));
     else if (check.kind === "print") Object.assign(found, await printed(page));
     else if (check.kind === "mistake") Object.assign(found, await sendTooEarly(page));

@@ -108,6 +108,56 @@ def test_the_page_of_channels_is_accessible_on_every_screen_in_both_languages(mo
     assert faults(found) == []
 
 
+SUMS = {
+    "units": "/enheter",
+    "unit": "/enheter/jobbtorg-kista",
+    "unit-above": "/enheter/stockholm",
+    "unit-empty": "/enheter/jobbtorg-city",
+    "register": "/register",
+    "register-month": "/register/2017-11",
+    "doubts": "/datakvalitet?show=doubts&unit=jobbtorg-kista",
+    "refused": "/datakvalitet?show=refused&sent=refused",
+    "list-missed": f"{LIST}?missed=year&why=too_late&worker=eva01",
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_units_months_and_data_quality_are_accessible_on_every_screen_in_both_languages(
+    modules: Path, chromium: str, name: str
+) -> None:
+    found = look(town_of_work(), on_every_screen(name, path=SUMS[name]), modules, chromium)
+    assert [each["status"] for each in found] == [200] * 6
+    assert faults(found) == []
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_leader_comes_from_the_units_to_the_checks_behind_a_number_by_keyboard_alone(
+    modules: Path, chromium: str, script: bool
+) -> None:
+    checks = on_every_screen("unit-keyboard", kind="follow", path="/enheter", script=script, links=FROM_UNIT_TO_LIST)
+    found = look(town_of_work(), checks, modules, chromium)
+    assert [each["unseen"] for each in found] == [[]] * len(checks)
+    assert {each["address"] for each in found} == {
+        f"{LIST}?unit=jobbtorg-kista&protocol=offer_90d&missed=year&why=too_late"
+    }
+
+
+FROM_UNIT_TO_LIST = ["/enheter/jobbtorg-kista", "missed=year&why=too_late"]
+"""What the address of each link that is followed holds."""
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_what_was_refused_is_sent_again_by_keyboard_alone(modules: Path, chromium: str, script: bool) -> None:
+    services = town_of_work()
+    checks = on_every_screen(
+        "send-again", kind="follow", path="/datakvalitet", script=script, links=["show=refused", "/igen"]
+    )
+    found = look(services, checks, modules, chromium)
+    assert [each["unseen"] for each in found] == [[]] * len(checks)
+    assert {each["address"] for each in found} == {"/datakvalitet?show=refused&sent=accepted"}
+    assert services.acts == [("9", "resend", {"body": ""})] * len(checks)
+
+
 def test_the_page_with_parts_missing_is_accessible(modules: Path, chromium: str) -> None:
     services = Services(down={"followup", "indicators"})
     assert faults(look(services, on_every_screen("missing"), modules, chromium)) == []
@@ -191,9 +241,9 @@ def test_all_on_a_page_are_put_off_by_keyboard_alone_and_taken_back(modules: Pat
     assert [len(body["checks"]) for body in put_off] == [8] * len(checks)
 
 
-def test_the_list_and_a_check_print_without_what_is_for_the_screen(modules: Path, chromium: str) -> None:
+def test_a_list_a_check_and_a_month_print_without_what_is_for_the_screen(modules: Path, chromium: str) -> None:
     services = town_of_work()
-    pages = (LIST, f"{LIST}/{services.checks[0]['ref']}")
+    pages = (LIST, f"{LIST}/{services.checks[0]['ref']}", SUMS["register-month"])
     checks = [
         {"name": f"print-{number}", "kind": "print", "language": "sv", "path": path, **SCREENS["wide"]}
         for number, path in enumerate(pages)

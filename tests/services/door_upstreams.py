@@ -14,6 +14,7 @@ from efterhand.catalogue import load_catalogue
 from efterhand.dates import add_months, last_day_of_month
 from efterhand.settings import Settings
 from efterhand.web.tokens import Tokens
+from tests.services.door_sums import SUMS
 
 SECRET = "5a" * 32
 TODAY = date(2017, 12, 31)
@@ -71,6 +72,7 @@ def a_check(number: int, **changes: Any) -> dict[str, Any]:
         "postponed_until": None,
         "response": None,
         "occupation": None,
+        "missed_why": None,
         "acts": [],
     }
     return {**check, **changes}
@@ -284,6 +286,8 @@ class Services:
     channel_reply: tuple[int, dict[str, Any]] | None = None
     """What becomes of anything that is done about channels, if it is not taken."""
     act_reply: tuple[int, dict[str, Any]] = (202, {"event": {"source": "/efterhand/followup", "id": "1"}})
+    sums: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: dict(SUMS))
+    resend_reply: tuple[int, dict[str, Any]] = (202, {"results": [{"outcome": "accepted"}]})
 
     def transport(self) -> httpx.MockTransport:
         return httpx.MockTransport(self._reply)
@@ -304,6 +308,13 @@ class Services:
         if self.computing and (path.startswith("figures/") or path.endswith("/story")):
             progress = {**self.computing, "percent": 0}
             return httpx.Response(503, json={"code": "being_computed", "progress": progress})
+        if (service, path) in self.sums:
+            return httpx.Response(200, json=self.sums[service, path])
+        if path.endswith("/resend"):
+            self.acts.append((path.split("/")[1], "resend", {"body": request.content.decode()}))
+            return httpx.Response(self.resend_reply[0], json=self.resend_reply[1])
+        if path.startswith(("units/", "register/")):
+            return httpx.Response(404, json={"code": "not_found"})
         if service == "followup":
             return self._followup(request, path, query)
         if service == "indicators" and path.split("/")[0] == "figures":
@@ -407,13 +418,15 @@ class Services:
             and query.get("case", "") in check["case"]
         ]
         counts = Counter(check["group"] for check in among)
-        wanted = [check for check in among if check["group"] in query["group"].split(",")]
+        groups = query["group"].split(",")
+        wanted = [check for check in among if check["group"] in groups or {"missed", "list"} & set(query)]
         start, limit = int(query.get("cursor") or 0), int(query["limit"])
         return {
             "items": wanted[start : start + limit],
             "next": str(start + limit) if start + limit < len(wanted) else None,
             "on": TODAY.isoformat(),
             "counts": {group: counts[group] for group in ("overdue", "todo", "waiting", "done")},
+            "total": len(wanted),
             "staff": self.staff,
         }
 

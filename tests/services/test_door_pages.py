@@ -95,18 +95,23 @@ def test_the_first_page_leads_to_the_figures_and_asks_for_none(open_door: Open, 
 
 
 @pytest.mark.parametrize(
-    ("role", "rooms"),
+    ("role", "parts"),
     [
-        ("administrator", ["Översikt", "Uppföljningar", "Nyckeltal"]),
-        ("case_worker", ["Översikt", "Uppföljningar"]),
+        (
+            "administrator",
+            ["Översikt", "Uppföljningar", "Enheter", "Registret", "Nyckeltal", "Datakvalitet", "Aviseringar"],
+        ),
+        ("case_worker", ["Översikt", "Uppföljningar", "Datakvalitet", "Aviseringar"]),
+        ("manager", ["Översikt", "Uppföljningar", "Enheter", "Nyckeltal", "Datakvalitet", "Aviseringar"]),
+        ("register_owner", ["Översikt", "Uppföljningar", "Registret", "Datakvalitet", "Aviseringar"]),
         ("analyst", ["Översikt", "Nyckeltal"]),
         ("operator", ["Översikt"]),
     ],
 )
-def test_the_head_of_a_page_leads_to_what_the_reader_may_open(open_door: Open, role: str, rooms: list[str]) -> None:
-    head = re.search(r'<nav class="rooms".*?</nav>', open_door(role).get("/").text, re.DOTALL)
+def test_the_head_of_a_page_leads_to_what_the_reader_may_open(open_door: Open, role: str, parts: list[str]) -> None:
+    head = re.search(r'<nav class="house".*?</nav>', open_door(role).get("/").text, re.DOTALL)
     assert head is not None
-    assert re.findall(r"<a[^>]*>([^<]*)</a>", head[0]) == rooms
+    assert re.findall(r"<a[^>]*>([^<]*)</a>", head[0]) == parts
     assert '<a href="/" aria-current="page">' in head[0]
 
 

@@ -19,7 +19,9 @@ from efterhand.cli import group
 from efterhand.cli.system import System
 from efterhand.database import downgrade, migrate
 from efterhand.timeline.doubts import CODES
+from efterhand.web.references import reference_of
 from efterhand.web.sight import EVERYTHING
+from efterhand.web.tokens import Tokens
 from efterhand_followup.adapters import tables
 from efterhand_followup.application.audit import audit
 from efterhand_followup.application.move_date import adopt_catalogue
@@ -174,6 +176,9 @@ def test_an_entry_reads_as_documented(town: Town, http: httpx.Client) -> None:
                         "new event.",
                     },
                 },
+                "check": "offer_90d:p1:c1",
+                "ref": reference_of(Tokens(SECRET), "offer_90d:p1:c1"),
+                "link": None,
             }
         ],
         "next": None,
@@ -290,6 +295,66 @@ def test_entries_about_protected_persons_are_seen_only_with_the_right(
     town.receive(event("person.protected", received=START, person="hidden", protected=False, on=tomorrow))
     town.move_to(tomorrow)
     assert len(client_of("case_worker").get("/followup/v1/doubts").json()["items"]) == 4
+
+
+def test_an_entry_leads_to_its_case_where_there_is_one(
+    town: Town, client_of: Callable[[str | None], httpx.Client], services: Services
+) -> None:
+    links = services.settings.model_copy(update={"case_links": {SOURCE: "https://x.se/{case}"}})
+    object.__setattr__(services, "settings", links)
+    town.move_to(START)
+    town.receive(enrolled("p1", START), closed("p1", BEFORE), retraction("r1", "n1", source="/tiny/b"))
+    entry = client_of("case_worker").get("/followup/v1/doubts").json()["items"][0]
+    assert entry["link"] == "https://x.se/c1"
+    found = client_of("case_worker").get("/followup/v1/references", params={"ref": entry["ref"]}).json()["items"]
+    assert found == [{"ref": entry["ref"], "check": entry["check"]}]
+    town.move_to(START + timedelta(days=40))
+    town.receive(transferred(START, case="c9"))
+    waits = next(each for each in listed_by(client_of("administrator")) if each["code"] == "waits_for_enrolment")
+    assert (waits["check"], waits["ref"], waits["link"]) == (None, None, None)
+
+
+def listed_by(client: httpx.Client) -> list[dict[str, Any]]:
+    """The list as somebody reads it."""
+    items: list[dict[str, Any]] = client.get("/followup/v1/doubts").json()["items"]
+    return items
+
+
+def test_the_counts_are_those_of_the_list_whatever_is_chosen(town: Town, http: httpx.Client) -> None:
+    town.move_to(START)
+    town.receive(enrolled("p1", START), closed("p1", BEFORE), enrolled("p2", START, case="c2", unit="south"))
+    town.receive({**closed("p2", BEFORE, case="c2"), "source": "/tiny/b"}, enrolled("p3", START, case="c2"))
+    town.receive(enrolled("p3", START, case="c3"))
+    names = ("unit", "source", "code")
+    wanted = [
+        {},
+        {"unit": "south"},
+        {"unit": "city"},
+        {"source": "/tiny/b"},
+        {"source": SOURCE, "unit": "north"},
+        {"code": "case_of_two_persons"},
+        {"code": "closure_before_enrolment", "source": SOURCE},
+    ]
+    for query in wanted:
+        counts = http.get("/followup/v1/doubts/counts", params=query).json()
+        assert counts["all"] == len(http.get("/followup/v1/doubts", params=query).json()["items"]), query
+        for name in ("source", "code"):
+            for row in counts[f"{name}s"]:
+                narrowed = {**query, name: row[name]}
+                assert row["count"] == len(http.get("/followup/v1/doubts", params=narrowed).json()["items"]), narrowed
+        others = {each: query[each] for each in names if each in query and each != "unit"}
+        units = [each["unit"] for each in http.get("/followup/v1/doubts", params=others).json()["items"]]
+        assert {row["unit"]: row["count"] for row in counts["units"]} == {each: units.count(each) for each in units}
+
+
+def test_the_counts_are_of_what_the_reader_sees(town: Town, client_of: Callable[[str | None], httpx.Client]) -> None:
+    town.move_to(START)
+    town.receive(enrolled("hidden", START), closed("hidden", BEFORE))
+    town.receive(event("person.protected", received=START, person="hidden", protected=True, on=START))
+    told = {
+        role: client_of(role).get("/followup/v1/doubts/counts").json()["all"] for role in ("manager", "administrator")
+    }
+    assert told == {"manager": 0, "administrator": 1}
 
 
 def test_the_list_needs_its_right(client_of: Callable[[str | None], httpx.Client]) -> None:

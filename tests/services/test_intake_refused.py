@@ -57,6 +57,37 @@ def test_the_same_refused_event_again_is_one_entry_that_counts(intake: Intake) -
     assert len(intake.rows("SELECT 1 FROM outbox WHERE topic = 'case-events-refused'")) == 1
 
 
+def test_the_counts_are_those_of_the_open_list_whatever_is_chosen(intake: Intake) -> None:
+    intake.post(
+        [
+            event("c1", data={"reason": "gone"}),
+            event("c2", data={"reason": "gone", "case": None}),
+            event("c3", source="/other", data={"reason": "gone"}),
+            {"type": "case.closed"},
+        ]
+    )
+    queries: list[dict[str, str]] = [
+        {},
+        {"code": "unknown_code"},
+        {"source": SOURCE},
+        {"source": "/other", "code": "wrong_value"},
+    ]
+    for query in queries:
+        counts = intake.client.get("/intake/v1/refused/counts", params=query).json()
+        assert counts["all"] == len(listed(intake, query)), query
+        for name in ("code", "source"):
+            for row in counts[f"{name}s"]:
+                if row[name] is not None:
+                    assert row["count"] == len(listed(intake, {**query, name: row[name]})), (query, row)
+    assert intake.client.get("/intake/v1/refused/counts", params={"code": "x"}).status_code == 400
+
+
+def listed(intake: Intake, query: dict[str, str]) -> list[dict[str, Any]]:
+    """The open entries that are chosen."""
+    items: list[dict[str, Any]] = intake.client.get("/intake/v1/refused", params=query).json()["items"]
+    return items
+
+
 def test_what_is_told_on_the_topic_of_refusals_is_as_the_contract_says(intake: Intake) -> None:
     import jsonschema_rs
 

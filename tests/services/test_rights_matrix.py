@@ -53,6 +53,8 @@ MACHINES: Final = {"source", "service"}
 STAFF: Final = {"administrator", "case_worker", "manager", "register_owner", "protected_officer"}
 FIGURES: Final = {"administrator", "manager", "analyst", "case_analyst"}
 CASES: Final = {"administrator", "case_analyst"}
+LEADERS: Final = {"administrator", "manager"}
+REGISTER: Final = {"administrator", "register_owner"}
 LOG: Final = {"administrator", "reviewer"}
 OPERATE: Final = {"administrator", "operator"}
 ADMINISTRATOR: Final = {"administrator"}
@@ -66,6 +68,8 @@ OPEN_CHECKS: Final = {person: f"occupation_6m:{person}:c-{person}" for person in
 OPEN_CHECK: Final = OPEN_CHECKS["person-own"]
 GROUPS: Final = "overdue,todo,waiting,done"
 REFERENCES: Final = ",".join(reference_of(Tokens(SECRET), check_id) for check_id in OPEN_CHECKS.values())
+REGISTER_MONTH: Final = "2017-04"
+"""Seven months after the closures."""
 PUT_OFF: Final = {"until": "2017-03-12"}
 FIGURE: Final = "/indicators/v1/figures/{indicator}"
 CELL: Final = "cell=unit:north"
@@ -89,6 +93,11 @@ MATRIX: Final[dict[tuple[str, str], Way]] = {
     ("GET", "/followup/v1/checks"): Way(STAFF, persons=True),
     ("GET", "/followup/v1/notices"): Way(STAFF, persons=True),
     ("GET", "/followup/v1/doubts"): Way(STAFF, persons=True),
+    ("GET", "/followup/v1/doubts/counts"): Way(STAFF),
+    ("GET", "/followup/v1/units"): Way(LEADERS),
+    ("GET", "/followup/v1/units/{unit}/summary"): Way(LEADERS, "/followup/v1/units/north/summary"),
+    ("GET", "/followup/v1/register"): Way(REGISTER),
+    ("GET", "/followup/v1/register/{month}"): Way(REGISTER, f"/followup/v1/register/{REGISTER_MONTH}", persons=True),
     ("GET", "/followup/v1/due-summary"): Way(STAFF),
     ("GET", "/followup/v1/checks/{check_id}/why"): Way(STAFF, f"/followup/v1/checks/{CHECK}/why"),
     ("POST", "/followup/v1/checks/{check_id}/answer"): Way(
@@ -144,6 +153,7 @@ MATRIX: Final[dict[tuple[str, str], Way]] = {
     ("POST", "/intake/v1/events/validate"): Way(ADMINISTRATOR | MACHINES, body=[]),
     ("POST", "/intake/v1/load"): Way(ADMINISTRATOR, body=[]),
     ("GET", "/intake/v1/refused"): Way(REFUSED),
+    ("GET", "/intake/v1/refused/counts"): Way(REFUSED),
     ("POST", "/intake/v1/refused/{entry_id}/resend"): Way(ADMINISTRATOR, "/intake/v1/refused/999/resend"),
     ("GET", "/intake/v1/access-log"): Way(LOG),
     ("GET", "/intake/v1/catalogue"): Way(EVERYBODY),
@@ -186,6 +196,12 @@ WITHOUT_A_RIGHT: Final = {
     ("GET", "/nyckeltal/{indicator}"),
     ("GET", "/nyckeltal/{indicator}.csv"),
     ("GET", "/nyckeltal/{indicator}/underlag"),
+    ("GET", "/enheter"),
+    ("GET", "/enheter/{unit}"),
+    ("GET", "/register"),
+    ("GET", "/register/{month}"),
+    ("GET", "/datakvalitet"),
+    ("POST", "/datakvalitet/{entry}/igen"),
     ("GET", "/logga-in"),
     ("GET", "/logga-in/tillbaka"),
     ("POST", "/logga-ut"),
@@ -511,6 +527,41 @@ def test_the_summary_counts_whom_the_reader_sees(house: House) -> None:
             assert counted == [{"north", "south"}, {"north"}, set()], (role, on)
 
 
+def test_sums_count_whom_the_reader_sees(house: House) -> None:
+    for role in sorted(LEADERS):
+        for unit in (None, "north"):
+            token = house.token(role, unit)
+            items = house.ask("GET", "/followup/v1/units", token).json()["items"]
+            assert {each["unit"] for each in items} >= ({"north"} if unit else {"city", "north", "south"})
+            assert unit is None or "city" not in {each["unit"] for each in items}
+            for each in items:
+                told = house.ask("GET", f"/followup/v1/units/{each['unit']}/summary", token).json()
+                listed = house.ask("GET", f"/followup/v1/worklist?unit={each['unit']}", token).json()
+                counted = sum(told["all"][group] for group in ("overdue", "todo", "waiting"))
+                assert counted == len(listed["items"]) == sum(each[group] for group in ("overdue", "todo", "waiting"))
+            outside = house.ask("GET", "/followup/v1/units/south/summary", token).status_code
+            assert outside == (404 if unit else 200)
+    for role in sorted(STAFF):
+        for unit in (None, "north"):
+            token = house.token(role, unit)
+            counts = house.ask("GET", "/followup/v1/doubts/counts", token).json()
+            assert counts["all"] == len(house.ask("GET", "/followup/v1/doubts", token).json()["items"])
+
+
+def test_a_months_file_names_the_same_persons_as_its_pages_and_leaves_the_same_lines(house: House) -> None:
+    house.logged("followup")
+    for role in sorted(REGISTER):
+        for unit in (None, "north"):
+            address = f"/followup/v1/register/{REGISTER_MONTH}?format=csv"
+            answer = house.ask("GET", address, house.token(role, unit))
+            assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+            assert named_in(answer) == whom(role, unit), (role, unit)
+            lines = house.logged("followup")
+            assert {(line["person"], line["kind"]) for line in lines} == {
+                (each, "register") for each in whom(role, unit)
+            }
+
+
 def test_an_exact_figure_outside_the_reach_is_refused_and_left_out_of_a_breakdown(house: House) -> None:
     own = house.token("manager", "north")
     rows = house.ask("GET", "/indicators/v1/figures/closed_12m?by=unit,sex", own).json()["rows"]
@@ -553,6 +604,7 @@ def test_where_no_line_can_be_kept_nothing_is_shown(house: House) -> None:
         "/followup/v1/worklist": "followup",
         f"/followup/v1/references?ref={REFERENCES}": "followup",
         f"/followup/v1/checks/{OPEN_CHECK}/story": "followup",
+        f"/followup/v1/register/{REGISTER_MONTH}?format=csv": "followup",
         "/indicators/v1/figures/closed_12m/cases": "indicators",
     }
     for address, service in shown.items():
@@ -581,6 +633,14 @@ def test_an_integrator_sees_what_was_refused_of_its_sources_and_that_is_written_
         assert {(line["person"], line["case_id"]) for line in house.logged("intake")} == {
             (each, "c-1") for each in seen
         }
+    for token, number in (
+        (house.token("integrator", source="/a"), 1),
+        (house.token("integrator"), 2),
+        (house.tokens.issue("source", "/c"), 0),
+    ):
+        counts = house.ask("GET", "/intake/v1/refused/counts", token).json()
+        assert (counts["all"], sum(each["count"] for each in counts["sources"])) == (number, number)
+    assert house.logged("intake") == []
     house.ask("GET", "/intake/v1/refused", house.token("administrator"))
     answer = house.ask("GET", "/intake/v1/access-log?person=person-own", house.token("reviewer"))
     assert [line["person"] for line in answer.json()["items"]] == ["person-own"]

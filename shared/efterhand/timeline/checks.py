@@ -1,7 +1,7 @@
 """From facts to checks by the protocols of the catalogue, and what state a check is in on a day. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
@@ -41,7 +41,8 @@ class Check:
     day; answered without a day means: by the register's report for the month of due, which has no business date.
     Giving up (missed, expired) is no fact but the absence of one: whether it has been reached is asked by `state_on`.
     `reason` is that of the closure, or where the measure led, when that is what the check follows; `measure_kind` and
-    `provider` are those of the measure that it is about.
+    `provider` are those of the measure that it is about. `late_on` is the first day of what would have met or answered
+    it and came too late for that, where nothing in time did.
     """
 
     protocol: str
@@ -63,6 +64,7 @@ class Check:
     case_closed_on: date | None
     first_received: date
     because: tuple[EventRef, ...]
+    late_on: date | None = None
 
     @property
     def id(self) -> str:
@@ -144,6 +146,7 @@ def _check(protocol: Protocol, counted: Fact, facts: Facts, catalogue: Catalogue
         case_closed_on=facts.closed_on(case_id),
         first_received=held.first_received,
         because=tuple(dict.fromkeys([*behind, *outcome.events])),
+        late_on=_late_on(protocol, judged) if outcome.name in (None, State.CANCELLED) else None,
     )
 
 
@@ -178,6 +181,18 @@ def _outcome(protocol: Protocol, subject: Subject) -> _Outcome:
     if not candidates:
         return _Outcome()
     return min(candidates, key=lambda outcome: outcome.on or date.max)
+
+
+def _late_on(protocol: Protocol, subject: Subject) -> date | None:
+    """Return the first day of what would have settled the check with no last day to it, of one that gives up."""
+    if protocol.gives_up is None:
+        return None
+    days: list[date | None] = []
+    for find in (*protocol.met_by, *protocol.answered_by):
+        day = find.day
+        if day is not None and not find.at:
+            days += [row.values[day] for row in matching(replace(find, upper=None), subject)]
+    return min((each for each in days if each is not None), default=None)
 
 
 def _first(finds: Iterable[Find], subject: Subject, name: str) -> _Outcome | None:
@@ -262,6 +277,6 @@ def _days_of_change(check: Check, protocol: Protocol) -> Iterable[date]:
     yield check.due + timedelta(days=1)
     for step in protocol.steps:
         yield check.due + timedelta(days=step.offset_days)
-    for known in (check.outcome_on, check.gives_up_on, check.case_closed_on):
+    for known in (check.outcome_on, check.gives_up_on, check.case_closed_on, check.late_on):
         if known is not None:
             yield known

@@ -30,6 +30,8 @@ class Right(StrEnum):
     TOKENS_MANAGE = "tokens:manage"
     LOG_READ = "log:read"
     GLASS_BREAK = "glass:break"
+    UNITS_READ = "units:read"
+    REGISTER_READ = "register:read"
     CHANNELS_SET = "channels:set"
     CHANNELS_UNIT = "channels:unit"
     CHANNELS_REGISTER = "channels:register"
@@ -48,8 +50,8 @@ ROLES: Final[dict[str, frozenset[Right]]] = {
     "administrator": frozenset(Right),
     "source": frozenset({Right.EVENTS_WRITE, Right.REFUSED_READ, Right.CATALOGUE_READ, Right.STATUS_READ}),
     "case_worker": _STAFF | {Right.GLASS_BREAK},
-    "manager": _STAFF | {Right.FIGURES_READ, Right.GLASS_BREAK, Right.CHANNELS_UNIT},
-    "register_owner": _STAFF | {Right.CHANNELS_REGISTER},
+    "manager": _STAFF | {Right.UNITS_READ, Right.FIGURES_READ, Right.GLASS_BREAK, Right.CHANNELS_UNIT},
+    "register_owner": _STAFF | {Right.REGISTER_READ, Right.CHANNELS_REGISTER},
     "protected_officer": _STAFF | {Right.PROTECTED_READ},
     "analyst": _FIGURES,
     "case_analyst": _FIGURES | {Right.CASES_READ},

@@ -53,6 +53,7 @@ position: Final = kept.position
 parked: Final = kept.parked
 
 _OPEN: Final = "state IN ('upcoming', 'due', 'overdue')"
+_MISSED: Final = "state IN ('missed', 'expired')"
 _FILTERED: Final = (
     *("case_id", "person", "unit", "worker"),
     *("state", "protocol", "tried_on", "postponed_until", "protected"),
@@ -88,6 +89,7 @@ check: Final = Table(
     Column("attempts", JSONB, nullable=False, server_default="[]"),
     Column("tried_on", Date),
     Column("postponed_until", Date),
+    Column("missed_why", Text),
     PrimaryKeyConstraint("person", "id", name="check_pkey"),
     Index("check_due", "due", "id"),
     Index("check_unit", "unit", "state", "due", "id"),
@@ -95,14 +97,18 @@ check: Final = Table(
     Index("check_gives_up", "protocol", "gives_up_on"),
     Index("check_open_due", "due", "id", postgresql_include=_FILTERED, postgresql_where=_OPEN),
     Index("check_open_case", "case_id", postgresql_where=_OPEN),
-    Index("check_open_count", "unit", *_FILTERED[3:], postgresql_where=_OPEN),
+    Index("check_open_count", "unit", *_FILTERED[3:], "due", "gives_up_on", postgresql_where=_OPEN),
     Index("check_settled", "settled_on", "due", "id", postgresql_include=_FILTERED),
+    Index(
+        "check_missed", "unit", "settled_on", "protocol", "worker", "missed_why", "protected", postgresql_where=_MISSED
+    ),
     schema=SCHEMA,
 )
 """One row for each check that exists on the person's `computed_on`, with unit, worker and state of that day.
 
-`attempts` is what had been tried by then, `tried_on` the last of its days. `postponed_until` follows from no event: it
-is a copy of what the table `postponement` says, for the worklist's indexes.
+`attempts` is what had been tried by then, `tried_on` the last of its days; `missed_why` says why it was missed or
+expired, where it was. `postponed_until` follows from no event: it is a copy of what the table `postponement` says, for
+the worklist's indexes.
 """
 
 notice: Final = Table(

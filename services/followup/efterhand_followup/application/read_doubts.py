@@ -5,23 +5,28 @@ have a case with the same id is told by the cases of all persons together, whene
 it would depend on who came first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, null, or_, select, tuple_, union_all
-from sqlalchemy.dialects.postgresql import DATE, TEXT
+from sqlalchemy import ColumnElement, Connection, Select, cast, func, literal, null, or_, select, tuple_, union_all
+from sqlalchemy.dialects.postgresql import DATE, JSONPATH, TEXT, distinct_on
 
 from efterhand.catalogue import Catalogue
+from efterhand.persons.store import sorted_by_bytes, texts
 from efterhand.timeline.doubts import CASE_OF_TWO, CODES
 from efterhand.web.paging import decode_cursor, encode_cursor, page
+from efterhand.web.references import reference_of
 from efterhand.web.sight import Sight
 from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.adapters.seen_rows import seen_with
-from efterhand_followup.adapters.tables import doubt, person_case
+from efterhand_followup.adapters.tables import check, doubt, person_case
+from efterhand_followup.application.read_worklist import Presenting, sources_of_cases
 from efterhand_followup.application.reading import context_with_date, units_below
 from efterhand_followup.domain.doubts import ADVICE
+from efterhand_followup.domain.worklist import OPEN_STATES
 
 _LISTED: Final = ("person", "id", "code", "about", "case_id", "unit", "events", "from_on", "protected")
 
@@ -65,6 +70,86 @@ def read_doubts(
     shown = rows[:limit]
     following = encode_cursor([shown[-1]["person"], shown[-1]["id"]]) if len(rows) > limit else None
     return page([_as_json(dict(row)) for row in shown], following)
+
+
+def read_counts(connection: Connection, catalogue: Catalogue, wanted: DoubtFilter, sight: Sight) -> dict[str, Any]:
+    """Return how many entries stand on the list for a reader, by code, unit and source.
+
+    Those by code are of what is wanted but for the code, and so on. A unit (None: no unit) is by itself; an entry that
+    several sources are behind counts for each of them.
+
+    Raises:
+        Problem: 503 before there is a business date.
+    """
+    _, day = context_with_date(connection)
+    units = None if wanted.unit is None else units_below(catalogue, wanted.unit, day)
+    whole = 0
+    by: dict[str, Counter[str | None]] = {name: Counter() for name in ("code", "unit", "source")}
+    for code, unit, sources, number in connection.execute(_counting(day, sight)):
+        fits = {
+            "code": wanted.code in (None, code),
+            "unit": units is None or unit in units,
+            "source": wanted.source is None or wanted.source in sources,
+        }
+        whole += number if all(fits.values()) else 0
+        values: dict[str, Iterable[str | None]] = {"code": (code,), "unit": (unit,), "source": set(sources)}
+        for name, counter in by.items():
+            if all(fits[other] for other in fits if other != name):
+                counter.update(dict.fromkeys(values[name], number))
+    return {
+        "on": day,
+        "all": whole,
+        "codes": [{"code": code, "count": by["code"][code]} for code in CODES if by["code"][code]],
+        **{
+            f"{name}s": [{name: value, "count": by[name][value]} for value in sorted(by[name], key=_by_name)]
+            for name in ("unit", "source")
+        },
+    }
+
+
+def _counting(day: date, sight: Sight) -> Select[Any]:
+    """Return the query of (code, unit, sources, how many)."""
+    parts = []
+    for selected, columns in _parts(day, None):
+        sources = func.jsonb_path_query_array(columns["events"], cast("$[*].source", JSONPATH))
+        told = (columns["code"].label("code"), columns["unit"].label("unit"), sources.label("sources"))
+        seen = seen_with(sight, columns["unit"], columns["protected"])
+        parts.append(selected.with_only_columns(*told).where(*seen))
+    found = union_all(*parts).subquery().c
+    grouped = (found.code, found.unit, found.sources)
+    return select(*grouped, func.count()).group_by(*grouped)
+
+
+def _by_name(value: str | None) -> str:
+    return value or ""
+
+
+def with_ways(connection: Connection, present: Presenting, items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return entries with the ways to their cases: the case in its own system, and a check by which its story is told.
+
+    Both are None where there is none. `check` is the id of that check: what is due last among what is open, else among
+    the rest.
+    """
+    entries = list(items)
+    sources = sources_of_cases(connection, ((each["person"], each["case"]) for each in entries if each["case"]))
+    settled = check.c.state.not_in(OPEN_STATES)
+    held = connection.execute(
+        select(check.c.person, check.c.case_id, check.c.id)
+        .where(
+            check.c.person == texts(sorted_by_bytes({each["person"] for each in entries})).any_(),
+            check.c.case_id == texts(sorted_by_bytes({each["case"] for each in entries if each["case"]})).any_(),
+        )
+        .ext(distinct_on(check.c.person, check.c.case_id))
+        .order_by(check.c.person, check.c.case_id, settled, check.c.due.desc(), check.c.id)
+    )
+    checks = {(person, case_id): check_id for person, case_id, check_id in held}
+    told = []
+    for each in entries:
+        key = (each["person"], each["case"])
+        check_id = checks.get(key)
+        ref = None if check_id is None else reference_of(present.tokens, check_id)
+        told.append({**each, "check": check_id, "ref": ref, "link": present.case_link(sources.get(key), each["case"])})
+    return told
 
 
 def count_doubts(connection: Connection) -> dict[str, int]:

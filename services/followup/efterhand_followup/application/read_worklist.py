@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from efterhand.catalogue import Catalogue
 from efterhand.persons.store import sorted_by_bytes, texts
+from efterhand.timeline.misses import Why
 from efterhand.web.paging import decode_cursor, encode_cursor, page
 from efterhand.web.problem import bad_request, not_found
 from efterhand.web.references import reference_of
@@ -21,6 +22,7 @@ from efterhand_followup.adapters.worklist_query import (
     SORTS,
     WorkFilter,
     count_done,
+    count_in_any_group,
     count_work,
     narrowed_to_cases,
     select_one,
@@ -32,7 +34,17 @@ from efterhand_followup.application.viewer import Viewer
 from efterhand_followup.domain.acts import Act
 from efterhand_followup.domain.context import Context
 from efterhand_followup.domain.standing import Row
-from efterhand_followup.domain.worklist import OPEN_GROUPS, OPEN_STATES, Group, Work, group_of
+from efterhand_followup.domain.worklist import (
+    OPEN_GROUPS,
+    OPEN_STATES,
+    Group,
+    Late,
+    Missed,
+    Work,
+    group_of,
+    late_between,
+    missed_since,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,11 @@ class Wanted:
         protocols: ids.
         text: a part of a case's number.
         sort: one of `due`, `-due`, `case`.
+        nobodys: only cases without a worker.
+        late: for how long what is listed has been overdue.
+        missed: since when it was missed; then groups choose nothing.
+        why: it was missed.
+        listed_in: the id of a catch-up notice that lists it; then groups choose nothing.
     """
 
     groups: tuple[Group, ...] = ()
@@ -56,6 +73,11 @@ class Wanted:
     protocols: tuple[str, ...] = ()
     text: str | None = None
     sort: str = "due"
+    nobodys: bool = False
+    late: Late | None = None
+    missed: Missed | None = None
+    why: Why | None = None
+    listed_in: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,13 +89,19 @@ class Presenting:
     case_links: Mapping[str, str]
     """Source → the address of a case, with `{case}` in the place of its number."""
 
+    def case_link(self, source: str | None, case_id: str | None) -> str | None:
+        """Return the address of a case in the system of its source; None where that is not known."""
+        if source is None or case_id is None or source not in self.case_links:
+            return None
+        return self.case_links[source].replace("{case}", quote(case_id, safe=""))
+
 
 def read_worklist(
     connection: Connection, present: Presenting, viewer: Viewer, wanted: Wanted, cursor: str | None, limit: int
 ) -> dict[str, Any]:
     """Return a page of the worklist on the business date, with how many checks each group has.
 
-    The counts are of all that is wanted but for the groups.
+    The counts are of all that is wanted but for the groups; `total` is of what is listed, on this page and others.
 
     Args:
         connection: that sees one state.
@@ -96,24 +124,32 @@ def read_worklist(
     sight = viewer.sight_in(present.catalogue, today, wanted.unit)
     among = WorkFilter(
         today=today,
-        protocols=shown.protocols.intersection(wanted.protocols) if wanted.protocols else _to_tell(shown, context),
+        protocols=shown.protocols.intersection(wanted.protocols)
+        if wanted.protocols
+        else protocols_to_tell(shown, context),
         register=register_protocols(present.catalogue),
         sight=NOTHING if wanted.mine and viewer.staff is None else sight,
         worker=worker,
         text=wanted.text,
+        nobodys=wanted.nobodys,
+        due_between=None if wanted.late is None else late_between(wanted.late, today),
+        missed_since=None if wanted.missed is None else missed_since(wanted.missed, today),
+        why=None if wanted.why is None else wanted.why.value,
+        listed_in=wanted.listed_in,
     )
     among = narrowed_to_cases(connection, among)
     after = _after(cursor, wanted.sort)
-    rows = select_work(connection, among, wanted.groups or OPEN_GROUPS, wanted.sort, after, limit + 1)
+    groups = wanted.groups or OPEN_GROUPS
+    rows = select_work(connection, among, groups, wanted.sort, after, limit + 1)
     listed = rows[:limit]
     following = _cursor(wanted.sort, listed[-1]) if len(rows) > limit else None
+    counts = {**_in_all(count_work(connection, among)), Group.DONE: count_done(connection, among)}
+    in_groups = sum(counts[group] for group in set(groups))
     return {
         **page(items_of(connection, present, viewer, listed), following),
         "on": today,
-        "counts": {
-            **{str(group): number for group, number in _in_all(count_work(connection, among)).items()},
-            str(Group.DONE): count_done(connection, among),
-        },
+        "counts": {str(group): number for group, number in counts.items()},
+        "total": count_in_any_group(connection, among) if among.in_any_group else in_groups,
         "staff": viewer.staff,
         **shown.told(),
     }
@@ -129,7 +165,7 @@ def read_counts(connection: Connection, catalogue: Catalogue, viewer: Viewer) ->
     shown = shown_protocols(connection, catalogue, context)
     among = WorkFilter(
         today=today,
-        protocols=_to_tell(shown, context),
+        protocols=protocols_to_tell(shown, context),
         register=register_protocols(catalogue),
         sight=viewer.sight,
     )
@@ -139,7 +175,7 @@ def read_counts(connection: Connection, catalogue: Catalogue, viewer: Viewer) ->
     return {"on": today, "items": items, "all": whole, **shown.told()}
 
 
-def _to_tell(shown: Shown, context: Context) -> frozenset[str] | None:
+def protocols_to_tell(shown: Shown, context: Context) -> frozenset[str] | None:
     """Return the protocols that checks must be asked for; None: everybody has been computed by just those shown."""
     settled = context.definitions == context.protocols and shown.protocols == context.protocols.keys()
     return None if settled else shown.protocols
@@ -187,7 +223,7 @@ def items_of(connection: Connection, present: Presenting, viewer: Viewer, rows: 
     """
     _, today = context_with_date(connection)
     checks = list(rows)
-    sources = _sources(connection, checks)
+    sources = sources_of_cases(connection, ((row["person"], row["case_id"]) for row in checks))
     acts = acts_of(connection, checks)
     return [
         _item(present, viewer, today, row, sources.get((row["person"], row["case_id"])), acts.get(row["id"], ()))
@@ -201,13 +237,12 @@ def _item(
     protocol = present.catalogue.protocols[row["protocol"]]
     work = Work(row["state"], row["settled_on"], protocol.reads_month, row["tried_on"], row["postponed_until"])
     put_off = row["postponed_until"] is not None and row["postponed_until"] > today
-    template = None if source is None else present.case_links.get(source)
     return {
         **check_as_json(row, row["protected"]),
         "ref": reference_of(present.tokens, row["id"]),
         "group": group_of(work, today),
         "worker": row["worker"],
-        "link": None if template is None else template.replace("{case}", quote(row["case_id"], safe="")),
+        "link": present.case_link(source, row["case_id"]),
         "why": {"day": row["anchor_on"], "anchor": protocol.anchor, "rule": protocol.id, "event": row["because"][0]},
         "takes_answer": protocol.takes_answers,
         "asks_register": protocol.reads_month,
@@ -217,16 +252,17 @@ def _item(
         "postponed_until": row["postponed_until"] if put_off else None,
         "response": row["response"],
         "occupation": row["occupation"],
+        "missed_why": row["missed_why"],
         "acts": [act.as_json(viewer.actor) for act in acts],
     }
 
 
-def _sources(connection: Connection, rows: Iterable[Row]) -> dict[tuple[str, str], str]:
-    """Return the source of each case's enrolment: the system that the case lies in."""
-    checks = list(rows)
+def sources_of_cases(connection: Connection, of: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the source of each case's enrolment, by person and case: the system that the case lies in."""
+    named = list(of)
     cases = select(person_case.c.person, person_case.c.case_id, person_case.c.events).where(
-        person_case.c.person == texts(sorted_by_bytes({row["person"] for row in checks})).any_(),
-        person_case.c.case_id == texts(sorted_by_bytes({row["case_id"] for row in checks})).any_(),
+        person_case.c.person == texts(sorted_by_bytes({person for person, _ in named})).any_(),
+        person_case.c.case_id == texts(sorted_by_bytes({case_id for _, case_id in named})).any_(),
     )
     return {(person, case_id): events[0]["source"] for person, case_id, events in connection.execute(cases)}
 

@@ -11,7 +11,9 @@ from efterhand.dates import add_months
 from efterhand.timeline.checks import Check, next_change, state_on
 from efterhand.timeline.checks import Standing as CheckStanding
 from efterhand.timeline.facts import Facts
+from efterhand.timeline.misses import why_missed
 from efterhand.timeline.notices import Notice, month_looked_at, notices_on, register_notices
+from efterhand_followup.domain.worklist import MISSED_STATES
 
 Row = dict[str, Any]
 """A row of a table by column."""
@@ -74,7 +76,13 @@ class Standing:
                 for each in tried
             ],
             "tried_on": tried[-1].on if tried else None,
+            "missed_why": self._missed_why(check, standing),
         }
+
+    def _missed_why(self, check: Check, standing: CheckStanding) -> str | None:
+        if standing.state not in MISSED_STATES:
+            return None
+        return why_missed(check, self.catalogue.protocols[check.protocol], self.facts, self.day).value
 
 
 def stand_on(

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from efterhand.dates import window_start
 from efterhand.timeline.checks import UNSETTLED, State
 
 TRIED_WAITS_DAYS: Final = 14
@@ -12,8 +13,27 @@ TRIED_WAITS_DAYS: Final = 14
 DONE_LATELY_DAYS: Final = 30
 """So many days what is settled stays on the list."""
 
-OPEN_STATES: Final = tuple(state.value for state in State if state in UNSETTLED and state is not State.SCHEDULED)
+UNSETTLED_STATES: Final = tuple(state.value for state in State if state in UNSETTLED)
+OPEN_STATES: Final = tuple(state for state in UNSETTLED_STATES if state != State.SCHEDULED)
 """States of what somebody may have to do something about."""
+
+MISSED_STATES: Final = (State.MISSED.value, State.EXPIRED.value)
+"""States of what was not done, or not answered, in time."""
+
+
+class Missed(StrEnum):
+    """Since when a check has to have been missed."""
+
+    MONTH = "month"
+    YEAR = "year"
+
+
+class Late(StrEnum):
+    """How long a check has been overdue."""
+
+    WEEK = "week"
+    MONTH = "month"
+    LONGER = "longer"
 
 
 class Group(StrEnum):
@@ -62,3 +82,15 @@ def group_of(work: Work, today: date) -> Group | None:
     if work.asks_register or tried or postponed:
         return Group.WAITING
     return Group.OVERDUE if work.state == State.OVERDUE else Group.TODO
+
+
+def missed_since(missed: Missed, today: date) -> date:
+    """Return the first day of the month, or of the twelve months, that end today."""
+    return today.replace(day=1) if missed is Missed.MONTH else window_start(today, 12)
+
+
+def late_between(late: Late, today: date) -> tuple[date, date]:
+    """Return the first and the last due day of what is late by so much today: up to 7 days, up to 30, or more."""
+    days = {Late.WEEK: (7, 1), Late.MONTH: (30, 8), Late.LONGER: (None, 31)}
+    most, least = days[late]
+    return date.min if most is None else today - timedelta(days=most), today - timedelta(days=least)

@@ -17,7 +17,14 @@ from efterhand.metrics import start_metrics
 from efterhand.settings import Settings
 from efterhand.web import app as web
 from efterhand_followup.bootstrap import Services, create_services
-from efterhand_followup.entrypoints import http, http_acts, http_channels, http_worklist
+from efterhand_followup.entrypoints import (
+    http,
+    http_acts,
+    http_channels,
+    http_register,
+    http_units,
+    http_worklist,
+)
 from efterhand_followup.entrypoints.metrics import StateCollector
 
 PROCESS = "followup-api"
@@ -40,7 +47,7 @@ def create_app(services: Services) -> FastAPI:
 
     app = web.create_app("followup", services.tokens, is_ready=lambda: _is_ready(services), lifespan=lifespan)
     app.state.services = services
-    for paths in (http, http_worklist, http_acts, http_channels):
+    for paths in (http, http_worklist, http_acts, http_units, http_register, http_channels):
         app.include_router(paths.router)
     return app
 

@@ -17,13 +17,21 @@ from efterhand_followup.adapters import tables
 from efterhand_followup.application.audit import audit
 from efterhand_followup.application.move_date import rebuild
 from efterhand_followup.application.read_checks import CheckFilter, due_summary, read_checks
-from efterhand_followup.application.read_doubts import DoubtFilter, read_doubts
+from efterhand_followup.application.read_doubts import DoubtFilter, read_counts, read_doubts, with_ways
 from efterhand_followup.application.read_notices import NoticeFilter, Status, read_notices
 from efterhand_followup.application.read_status import read_backlog, read_status
 from efterhand_followup.application.reading import Asked
 from efterhand_followup.application.who_is_seen import protected_among, seen_in, seen_in_notices
 from efterhand_followup.application.why_check import why_check
-from efterhand_followup.entrypoints.requests import reading, said, services_of, sight_now, write_down
+from efterhand_followup.entrypoints.requests import (
+    presenting,
+    reading,
+    remember,
+    said,
+    services_of,
+    sight_now,
+    write_down,
+)
 
 router = APIRouter(prefix="/followup/v1")
 
@@ -104,14 +112,36 @@ def doubts(
     limit: Limit = DEFAULT_LIMIT,
 ) -> Any:
     """List what was accepted and is doubtful, with what to do about it. A unit stands for those under it too."""
-    if code is not None and code not in CODES:
-        raise bad_request("wrong_code", f"There is no code {code!r}; the codes are {', '.join(CODES)}.")
+    _check_code(code)
     services = services_of(request)
     with reading(services) as connection:
         sight = sight_now(connection, services, principal, Right.CHECKS_READ)
         found = read_doubts(connection, services.catalogue, DoubtFilter(unit, source, code), sight, cursor, limit)
-    write_down(services, principal, Right.CHECKS_READ, "doubts", seen_in(found["items"]), sight)
-    return found
+        items = with_ways(connection, presenting(services), found["items"])
+    write_down(services, principal, Right.CHECKS_READ, "doubts", seen_in(items), sight)
+    remember(services, ({"person": each["person"], "id": each["check"]} for each in items if each["check"]))
+    return {**found, "items": items}
+
+
+@router.get("/doubts/counts")
+def doubt_counts(
+    request: Request,
+    principal: Annotated[Principal, requires(Right.CHECKS_READ)],
+    unit: str | None = None,
+    source: str | None = None,
+    code: str | None = None,
+) -> Any:
+    """Count what is doubtful by code, unit and source; a unit stands for those under it too."""
+    _check_code(code)
+    services = services_of(request)
+    with reading(services) as connection:
+        sight = sight_now(connection, services, principal, Right.CHECKS_READ)
+        return read_counts(connection, services.catalogue, DoubtFilter(unit, source, code), sight)
+
+
+def _check_code(code: str | None) -> None:
+    if code is not None and code not in CODES:
+        raise bad_request("wrong_code", f"There is no code {code!r}; the codes are {', '.join(CODES)}.")
 
 
 @router.get("/due-summary")

@@ -5,19 +5,21 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Query, Request
 from starlette.responses import Response
 
+from efterhand.timeline.misses import Why
 from efterhand.web.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from efterhand.web.problem import bad_request
 from efterhand.web.rights import Principal, Right, requires
 from efterhand_followup.application.keep_view import keep_view, list_views, remove_view
 from efterhand_followup.application.read_story import read_story
-from efterhand_followup.application.read_worklist import Presenting, Wanted, read_counts, read_worklist
-from efterhand_followup.application.references import note_references, resolve
+from efterhand_followup.application.read_worklist import Wanted, read_counts, read_worklist
+from efterhand_followup.application.references import resolve
 from efterhand_followup.application.who_is_seen import seen_in, seen_in_ids
-from efterhand_followup.bootstrap import Services
-from efterhand_followup.domain.worklist import Group
+from efterhand_followup.domain.worklist import Group, Late, Missed
 from efterhand_followup.entrypoints.requests import (
     actor_of,
+    presenting,
     reading,
+    remember,
     said,
     services_of,
     sight_now,
@@ -41,20 +43,41 @@ def worklist(
     protocol: str | None = None,
     case: Annotated[str | None, Query(max_length=100)] = None,
     sort: Literal["due", "-due", "case"] = "due",
+    nobodys: bool = False,
+    late: Late | None = None,
+    missed: Missed | None = None,
+    why: Why | None = None,
+    listed_in: Annotated[str | None, Query(alias="list", max_length=300)] = None,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
 ) -> Any:
-    """List what is to be done; `group` and `protocol` may name several, with commas; `case` is a part of a number."""
+    """List what is to be done; `group` and `protocol` may name several, with commas; `case` is a part of a number.
+
+    With `missed`, or the `list` of a catch-up notice, what is listed is of any group.
+    """
     groups = said(group)
     if unknown := [each for each in groups if each not in list(Group)]:
         raise bad_request("wrong_group", f"There is no group {unknown[0]!r}; the groups are {', '.join(Group)}.")
     services = services_of(request)
-    wanted = Wanted(tuple(Group(each) for each in groups), mine, unit, worker, said(protocol), case or None, sort)
+    wanted = Wanted(
+        tuple(Group(each) for each in groups),
+        mine,
+        unit,
+        worker,
+        said(protocol),
+        case or None,
+        sort,
+        nobodys=nobodys,
+        late=late,
+        missed=missed,
+        why=why,
+        listed_in=listed_in,
+    )
     with reading(services) as connection:
         viewer = viewer_of(connection, services, principal, Right.CHECKS_READ)
         found = read_worklist(connection, presenting(services), viewer, wanted, cursor, limit)
     write_down(services, principal, Right.CHECKS_READ, "worklist", seen_in(found["items"]), viewer.sight)
-    _remember(services, found["items"])
+    remember(services, found["items"])
     return found
 
 
@@ -88,7 +111,7 @@ def story(request: Request, principal: Reader, check_id: str) -> Any:
         found = read_story(connection, presenting(services), viewer, check_id)
     shown = [found["check"], *found["checks"]]
     write_down(services, principal, Right.CHECKS_READ, "story", seen_in(shown), viewer.sight)
-    _remember(services, shown)
+    remember(services, shown)
     return found
 
 
@@ -114,14 +137,3 @@ def forget_view(request: Request, principal: Reader, name: str) -> Response:
     with services_of(request).engine.begin() as connection:
         remove_view(connection, actor_of(principal), name)
     return Response(status_code=204)
-
-
-def presenting(services: Services) -> Presenting:
-    """Return what the items of the worklist are made with."""
-    return Presenting(services.catalogue, services.tokens, services.settings.case_links)
-
-
-def _remember(services: Services, items: list[dict[str, Any]]) -> None:
-    """Keep the references that are given out, so that addresses with them lead back."""
-    with services.engine.begin() as connection:
-        note_references(connection, services.tokens, items)

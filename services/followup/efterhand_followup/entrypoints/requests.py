@@ -1,7 +1,8 @@
 """What every path needs: the services, a connection to read by, who asks, and a line of whom they saw."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from fastapi import Request
 from sqlalchemy import Connection
@@ -11,7 +12,9 @@ from efterhand.persons.access import keep_access
 from efterhand.web.rights import Principal, Right
 from efterhand.web.sight import Sight, sight_of
 from efterhand_followup.adapters import tables
+from efterhand_followup.application.read_worklist import Presenting
 from efterhand_followup.application.reading import context_with_date
+from efterhand_followup.application.references import note_references
 from efterhand_followup.application.viewer import Viewer
 from efterhand_followup.bootstrap import Services
 
@@ -65,3 +68,14 @@ def write_down(
     if seen:
         with services.engine.begin() as connection:
             keep_access(connection, tables.kept, lines_of(principal, right, kind, seen, sight))
+
+
+def presenting(services: Services) -> Presenting:
+    """Return what the items of lists are made with."""
+    return Presenting(services.catalogue, services.tokens, services.settings.case_links)
+
+
+def remember(services: Services, checks: Iterable[Mapping[str, Any]]) -> None:
+    """Keep the references that are given out, so that addresses with them lead back; checks have `person` and `id`."""
+    with services.engine.begin() as connection:
+        note_references(connection, services.tokens, checks)

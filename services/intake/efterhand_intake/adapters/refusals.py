@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, not_, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, select, text, update
 
 from efterhand_intake.adapters.tables import refused
 from efterhand_intake.domain.refusals import Refusal
@@ -128,14 +128,44 @@ def listed(
         conditions.append(refused.c.codes.contains([code]))
     if source is not None:
         conditions.append(refused.c.source == source)
-    if readers is not None:
-        own, foreign = sorted(readers), refused.c.codes.contains(["source_not_allowed"])
-        conditions.append(or_(refused.c.sender.in_(own), and_(refused.c.source.in_(own), not_(foreign))))
+    conditions += _seen_by(readers)
     if before is not None:
         conditions.append(refused.c.id < before)
     # Whoever erases a person waits for the lines of the log that say who saw the entries about that person.
     selected = select(refused).where(*conditions).order_by(refused.c.id.desc()).limit(rows)
     return connection.execute(selected.with_for_update(key_share=True, read=True)).all()
+
+
+def count_open_by(
+    connection: Connection, *, code: str | None, source: str | None, readers: Collection[str] | None
+) -> tuple[int, dict[str, int], dict[str | None, int]]:
+    """Return how many open entries there are: with both code and source, by code, and by source (None: unknown).
+
+    Args:
+        connection: to read with.
+        code: only those with this code; those by code are of any.
+        source: only those of this source; those by source are of any.
+        readers: as in `listed`.
+    """
+    among = [not_(refused.c.closed), *_seen_by(readers)]
+    with_code = [] if code is None else [refused.c.codes.contains([code])]
+    of_source = [] if source is None else [refused.c.source == source]
+    whole = select(func.count()).select_from(refused).where(*among, *with_code, *of_source)
+    each = select(func.unnest(refused.c.codes).label("code")).where(*among, *of_source).subquery().c.code
+    by_code = select(each, func.count()).group_by(each)
+    by_source = select(refused.c.source, func.count()).where(*among, *with_code)
+    return (
+        connection.execute(whole).scalar_one(),
+        dict(connection.execute(by_code).all()),
+        dict(connection.execute(by_source.group_by(refused.c.source)).all()),
+    )
+
+
+def _seen_by(readers: Collection[str] | None) -> list[ColumnElement[bool]]:
+    if readers is None:
+        return []
+    own, foreign = sorted(readers), refused.c.codes.contains(["source_not_allowed"])
+    return [or_(refused.c.sender.in_(own), and_(refused.c.source.in_(own), not_(foreign)))]
 
 
 def count_open(connection: Connection) -> int:

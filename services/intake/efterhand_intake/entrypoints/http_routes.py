@@ -96,8 +96,7 @@ def create_routes(services: Services) -> APIRouter:
         limit: Limit = DEFAULT_LIMIT,
     ) -> dict[str, Any]:
         """List what was refused, the newest first; a source's token and an integrator see what is their own."""
-        if code is not None and code not in REFUSAL_CODES:
-            raise bad_request("wrong_code", f"The codes are {', '.join(REFUSAL_CODES)}.")
+        _check_code(code)
         before = decode_cursor(cursor, (int,))
         with engine.begin() as connection:
             rows = refusals.listed(
@@ -115,6 +114,26 @@ def create_routes(services: Services) -> APIRouter:
             ]
             access.log(connection, principal, Right.REFUSED_READ, "refused", seen)
         return page(items, encode_cursor([rows[limit - 1].id]) if len(rows) > limit else None)
+
+    @router.get("/refused/counts")
+    def count_refused(
+        principal: Annotated[Principal, requires(Right.REFUSED_READ)],
+        code: str | None = None,
+        source: str | None = None,
+    ) -> dict[str, Any]:
+        """Count open entries by code and by source; a source's token and an integrator count what is their own."""
+        _check_code(code)
+        with engine.connect() as connection:
+            whole, codes, sources = refusals.count_open_by(
+                connection, code=code, source=source, readers=principal.sources(Right.REFUSED_READ)
+            )
+        return {
+            "all": whole,
+            "codes": [{"code": each, "count": codes[each]} for each in REFUSAL_CODES if each in codes],
+            "sources": [
+                {"source": each, "count": sources[each]} for each in sorted(sources, key=lambda name: name or "")
+            ],
+        }
 
     @router.get("/access-log")
     def access_log(
@@ -263,6 +282,11 @@ def create_routes(services: Services) -> APIRouter:
         return Response(status_code=204)
 
     return router
+
+
+def _check_code(code: str | None) -> None:
+    if code is not None and code not in REFUSAL_CODES:
+        raise bad_request("wrong_code", f"The codes are {', '.join(REFUSAL_CODES)}.")
 
 
 def _resend(services: Services, entry_id: int, body: bytes) -> Response:

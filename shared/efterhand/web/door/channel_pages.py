@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from efterhand.web.door.answers import Failure, FieldError
 from efterhand.web.door.channels import DONE, KINDS, ChannelsPage, NewSecret, body_of
-from efterhand.web.door.house import CHANNELS, Holder, House, field
+from efterhand.web.door.house import Holder, House, field
+from efterhand.web.door.navigation import CHANNELS
 from efterhand.web.door.reading import Reply
 from efterhand.web.rights import Right
 

@@ -47,7 +47,7 @@ class CheckPage:
             "waits": says.waits(check),
             "group": group,
             "tag_word": says.groups()[group] if group in OPEN_GROUPS else None,
-            "state": says.state(check),
+            "state": says.outcome(check),
             "pending": saved_words(self.words, check["acts"]),
             "case": check["case"],
             "case_link": check["link"],

@@ -10,13 +10,25 @@ OPEN_GROUPS: Final = GROUPS[:3]
 FIRST_GROUPS: Final = GROUPS[:2]
 """What is listed when nothing is chosen: what somebody has to do now."""
 SORTS: Final = ("due", "-due", "case")
+LATE: Final = ("week", "month", "longer")
+MISSED: Final = ("month", "year")
+WHYS: Final = ("too_late", "closed_first", "tried", "no_report", "nothing")
 
 _LONGEST: Final = 100
+_LONGEST_NOTICE: Final = 300
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Filters, order and page. Nothing chosen: what somebody has to do now, the earliest due first."""
+    """Filters, order and page. Nothing chosen: what somebody has to do now, the earliest due first.
+
+    Attributes:
+        nobodys: only cases without a worker.
+        late: for how long what is listed has been overdue.
+        missed: since when it was missed; then groups choose nothing.
+        why: it was missed.
+        notice: a catch-up notice that lists it; then groups choose nothing.
+    """
 
     groups: tuple[str, ...] = ()
     unit: str | None = None
@@ -25,6 +37,12 @@ class Choice:
     mine: bool = False
     sort: str = SORTS[0]
     cursor: str | None = None
+    worker: str | None = None
+    nobodys: bool = False
+    late: str | None = None
+    missed: str | None = None
+    why: str | None = None
+    notice: str | None = None
 
     @classmethod
     def of(cls, query: Iterable[tuple[str, str]]) -> "Choice":
@@ -32,6 +50,7 @@ class Choice:
         pairs = [(name, value.strip()) for name, value in query]
         said: Mapping[str, str] = dict(pairs)
         groups = {value for name, value in pairs if name == "group"}
+        missed = said.get("missed") if said.get("missed") in MISSED else None
         return cls(
             groups=tuple(group for group in GROUPS if group in groups),
             unit=said.get("unit") or None,
@@ -40,6 +59,12 @@ class Choice:
             mine=said.get("mine") == "1",
             sort=said["sort"] if said.get("sort") in SORTS else SORTS[0],
             cursor=said.get("cursor") or None,
+            worker=said.get("worker", "")[:_LONGEST] or None,
+            nobodys=said.get("nobodys") == "1",
+            late=said["late"] if said.get("late") in LATE and missed is None else None,
+            missed=missed,
+            why=said.get("why") if missed and said.get("why") in WHYS else None,
+            notice=said.get("notice", "")[:_LONGEST_NOTICE] or None,
         )
 
     @classmethod
@@ -55,7 +80,13 @@ class Choice:
     @property
     def narrowed(self) -> bool:
         """Whether anything but groups, order and page is chosen."""
-        return any((self.unit, self.protocol, self.case, self.mine))
+        chosen = (self.unit, self.protocol, self.case, self.mine, self.worker, self.nobodys, self.late)
+        return any(chosen) or self.in_any_group
+
+    @property
+    def in_any_group(self) -> bool:
+        """Whether something else than groups says what is listed."""
+        return bool(self.missed or self.notice)
 
     def but(self, **changes: Any) -> "Choice":
         """Return the choice with something else chosen; another choice begins on its first page."""
@@ -87,6 +118,12 @@ class Choice:
             "protocol": self.protocol,
             "case": self.case,
             "mine": "true" if self.mine else None,
+            "worker": self.worker,
+            "nobodys": "true" if self.nobodys else None,
+            "late": self.late,
+            "missed": self.missed,
+            "why": self.why,
+            "list": self.notice,
             "sort": self.sort,
             "cursor": self.cursor,
             "limit": str(limit),

@@ -229,7 +229,7 @@ class Entrance:
     async def _enter(self, request: Request, grants: Sequence[Grant], staff: str, name: str | None) -> Response:
         token = await run_in_threadpool(self._sign_in.sessions.open, grants, staff, name)
         # A page and no redirection: a strict cookie goes along only where a page of our own leads on.
-        answer = self._page(request, "signed_in.html", {"who": None, "name": name or staff}, 200)
+        answer = self._page(request, "signed_in.html", {"who": None, "navigation": [], "name": name or staff}, 200)
         answer.delete_cookie(_BEGUN_COOKIE, path=SIGN_IN)
         start_session(answer, token, self._sign_in.session_hours * 3600, secure=self._sign_in.secure)
         return answer
@@ -307,7 +307,9 @@ class Entrance:
         await run_in_threadpool(self._sign_in.sessions.close, session[1])
         provider = self._sign_in.provider
         farewell = None if provider is None else await provider.farewell(f"{self._sign_in.public_url}/")
-        answer = self._page(request, "signed_out.html", {"who": None, "farewell": farewell, **self.ways()}, 200)
+        answer = self._page(
+            request, "signed_out.html", {"who": None, "navigation": [], "farewell": farewell, **self.ways()}, 200
+        )
         end_session(answer)
         return answer
 
@@ -338,7 +340,6 @@ class Entrance:
         return {
             "name": principal.name or principal.staff or role_names(words).get(principal.role, principal.role),
             "lent": lent,
-            "may_set": principal.may(Right.CHANNELS_SET),
             "may_ask": principal.staff is not None
             and principal.may(Right.GLASS_BREAK)
             and principal.reach(Right.CHECKS_READ) is not None,

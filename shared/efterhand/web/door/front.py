@@ -89,6 +89,12 @@ def reach_of_data(words: Words, statuses: Mapping[str, Reply]) -> list[dict[str,
     return facts
 
 
+def feed_names(words: Words) -> dict[str, str]:
+    """Return what each feed is called."""
+    text = words.text
+    return {"cases": text("Ärenden"), "assistance": text("Ekonomiskt bistånd"), "answers": text("Svar")}
+
+
 def unit_name(catalogue: Catalogue, unit: str) -> str:
     """Return what a unit is called; its id where the catalogue lacks it."""
     known = catalogue.units.units.get(unit)

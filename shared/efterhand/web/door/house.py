@@ -14,15 +14,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from efterhand.catalogue import Catalogue
 from efterhand.web.door.entrance import SIGN_IN, Entrance
+from efterhand.web.door.navigation import CHANNELS, navigation
 from efterhand.web.door.reading import PATIENCE, Caller, Reply, Upstreams
 from efterhand.web.door.words import LANGUAGES, Words, load_words
 from efterhand.web.problem import not_found
-from efterhand.web.rights import Principal, Right
+from efterhand.web.rights import Principal
 from efterhand.web.sessions import CSRF_FIELD, csrf_token, is_own, session_of
 from efterhand.web.tokens import InvalidToken, Tokens
 
 LANGUAGE_COOKIE: Final = "efterhand_language"
-CHANNELS: Final = "/installningar/aviseringar"
 """Address of the page where staff set how they hear of notices."""
 
 _HERE: Final = Path(__file__).parent
@@ -127,8 +127,8 @@ class House:
         top = next((unit for unit in self.catalogue.units.units.values() if self._is_top(unit.id)), None)
         shown = {
             "who": None if self.entrance is None else self.entrance.who(request),
+            "navigation": self._navigation(request),
             "place": top.name if top else None,
-            "rooms": self._rooms(request),
             "language_link": lambda code: _language_link(request, code),
             **({} if holder is None else {CSRF_FIELD: csrf_token(self._tokens, holder.token)}),
         }
@@ -139,21 +139,9 @@ class House:
             response.set_cookie(LANGUAGE_COOKIE, language, max_age=_A_YEAR, httponly=True, samesite="lax", path="/")
         return response
 
-    def _rooms(self, request: Request) -> list[dict[str, Any]]:
-        """Return the pages that the reader may open, for the head of every page."""
-        holder, text, path = self.reader(request), self.words(request).text, request.url.path
-        if holder is None:
-            return []
-        names = {
-            "/": (text("Översikt"), None),
-            "/uppfoljningar": (text("Uppföljningar"), Right.CHECKS_READ),
-            "/nyckeltal": (text("Nyckeltal"), Right.FIGURES_READ),
-        }
-        return [
-            {"name": name, "link": link, "here": path == link, "within": link != "/" and path.startswith(f"{link}/")}
-            for link, (name, right) in names.items()
-            if right is None or holder.principal.may(right)
-        ]
+    def _navigation(self, request: Request) -> list[dict[str, Any]]:
+        reader = self.reader(request)
+        return [] if reader is None else navigation(self.words(request), reader.principal, request.url.path)
 
     def go_to(self, address: str) -> Response:
         """Send the browser on after something has been saved."""

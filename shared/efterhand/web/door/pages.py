@@ -14,9 +14,13 @@ from efterhand.web.door.check_pages import CheckPages
 from efterhand.web.door.entrance import Entrance, SignIn
 from efterhand.web.door.figures_pages import FigurePages
 from efterhand.web.door.front import Front
-from efterhand.web.door.house import CHANNELS, House
+from efterhand.web.door.house import House
+from efterhand.web.door.navigation import CHANNELS
+from efterhand.web.door.quality_pages import QualityPages
 from efterhand.web.door.reading import SERVICES, Caller, Upstreams
+from efterhand.web.door.register_pages import RegisterPages
 from efterhand.web.door.replies import Replies
+from efterhand.web.door.unit_pages import UnitPages
 from efterhand.web.door.worklist_pages import WorklistPages
 from efterhand.web.rights import Principal, Right
 from efterhand.web.tokens import Tokens
@@ -33,7 +37,7 @@ def create_door(
     transport: httpx.AsyncBaseTransport | None = None,
     sign_in: SignIn | None = None,
 ) -> APIRouter:
-    """Return the routes of the door's pages: `/`, the worklist, the figures, and the files that pages link to.
+    """Return the routes of the door's pages, and of the files that they link to.
 
     Args:
         settings: where the three services are, and which catalogue names things.
@@ -48,6 +52,7 @@ def create_door(
     urls = {"intake": settings.intake_url, "followup": settings.followup_url, "indicators": settings.indicators_url}
     house = House(tokens, catalogue or load_catalogue(settings.catalogue), Upstreams(urls, transport))
     worklist, check, figures = WorklistPages(house), CheckPages(house), FigurePages(house)
+    units, register, quality = UnitPages(house), RegisterPages(house), QualityPages(house)
     channels = ChannelPages(house)
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     if sign_in is not None:
@@ -76,6 +81,12 @@ def create_door(
         ("GET", "/nyckeltal/{indicator}.csv", figures.figure_file),
         ("GET", "/nyckeltal/{indicator}", figures.figure),
         ("GET", "/nyckeltal/{indicator}/underlag", figures.cases),
+        ("GET", "/enheter", units.overview),
+        ("GET", "/enheter/{unit}", units.show),
+        ("GET", "/register", register.months),
+        ("GET", "/register/{month}", register.month),
+        ("GET", "/datakvalitet", quality.show),
+        ("POST", "/datakvalitet/{entry}/igen", quality.send_again),
         ("GET", "/static/{name}", house.asset),
     ):
         router.add_api_route(path, page, methods=[method])

@@ -87,8 +87,8 @@ class Caller:
         """Read `/<service>/v1/<path>`; never raises for a service that is down or answers nonsense."""
         return await self._ask("GET", service, path, params=parameters)
 
-    async def post(self, service: str, path: str, body: Mapping[str, Any]) -> Reply:
-        """Send a JSON object to `/<service>/v1/<path>`."""
+    async def post(self, service: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """Send a JSON object, or nothing, to `/<service>/v1/<path>`."""
         return await self._ask("POST", service, path, json=body)
 
     async def put(self, service: str, path: str, body: Mapping[str, Any]) -> Reply:

@@ -78,6 +78,43 @@ class Sentences:
         }
         return states[check["state"]]
 
+    def outcome(self, check: Mapping[str, Any]) -> str:
+        """Return the state of a check, and why it was missed where it was."""
+        why = check["missed_why"]
+        return self.state(check) if why is None else f"{self.state(check)}. {self.why_missed(check['state'], why)}."
+
+    def why_missed(self, state: str, why: str) -> str:
+        """Return why a check was missed, or expired."""
+        text = self.words.text
+        missed = {
+            "too_late": text("Gjordes, men för sent"),
+            "closed_first": text("Ärendet avslutades innan"),
+            "tried": text("Försökt, men inte gjort"),
+            "nothing": text("Inget gjordes"),
+        }
+        expired = {
+            "too_late": text("Svaret kom för sent"),
+            "tried": text("Försökt nå, men inget svar"),
+            "no_report": text("Registret har inte lämnat besked"),
+            "nothing": text("Inget försök att nå personen är noterat"),
+        }
+        return (expired if state == "expired" else missed).get(why, why)
+
+    def late(self) -> dict[str, str]:
+        """Return for how long something has been overdue, by code."""
+        text = self.words.text
+        return {"week": text("1–7 dagar"), "month": text("8–30 dagar"), "longer": text("över 30 dagar")}
+
+    def missed(self) -> dict[str, str]:
+        """Return since when something was missed, by code."""
+        text = self.words.text
+        return {"month": text("den här månaden"), "year": text("de senaste 12 månaderna")}
+
+    def protocol(self, protocol_id: str) -> str:
+        """Return what a protocol is called; its id where the catalogue lacks it."""
+        protocol = self.catalogue.protocols.get(protocol_id)
+        return protocol_id if protocol is None else self.words.name(protocol)
+
     def waits(self, check: Mapping[str, Any]) -> str | None:
         """Return what a check waits for, and what has been tried."""
         text, day = self.words.text, self.words.day
@@ -197,6 +234,7 @@ class Sentences:
             "waits_for_enrolment": text("väntar på inskrivningen"),
             "two_open_at_one_unit": text("två öppna ärenden på samma enhet"),
             "disagreement": text("inskrivningarna anger olika kön eller födelseår"),
+            "case_of_two_persons": text("två personer har ärenden med samma nummer"),
         }
         return doubts.get(code, code)
 

@@ -15,6 +15,9 @@ from efterhand.web.door.replies import no_part
 from efterhand.web.door.sentences import Sentences
 from efterhand.web.door.words import Words
 
+_KEPT: Final = ("worker", "nobodys", "late", "why", "notice")
+"""What is chosen by links and has no field: it stays until its chip is taken away."""
+
 PAGE_SIZE: Final = 50
 """Checks on one page."""
 
@@ -47,7 +50,8 @@ class Worklist:
 
     def context(self, listed: Reply, views: Reply, status: Reply) -> dict[str, Any]:
         """Return what the template asks for, from the list, the reader's saved views and followup's status."""
-        body = listed.body if listed.answered else {"items": [], "next": None, "counts": {}, "on": None, "staff": None}
+        nothing: dict[str, Any] = {"items": [], "next": None, "counts": {}, "total": 0, "on": None, "staff": None}
+        body = listed.body if listed.answered else nothing
         checks = [self._check(item) for item in body["items"]]
         given = self.failure.given if self.failure else {"act": "", "bulk_on": body["on"] or ""}
         return {
@@ -57,11 +61,11 @@ class Worklist:
             "chips": self._chips(),
             "clear": Choice().link(),
             "views": [self._view(each) for each in (views.body["items"] if views.answered else ())],
-            "caption": self._caption(body["counts"]),
+            "caption": self._caption(body),
             "sorts": self._sorts(),
             "checks": checks,
             "nothing": None if checks else self._nothing(body["counts"]),
-            "may_act": self.may_act,
+            "may_act": self.may_act and not self.choice.missed,
             "ways": self._acts(),
             "given": given,
             "errors": {name: self.failure.of(name) if self.failure else None for name in ("refs", "act", "bulk_on")},
@@ -76,7 +80,8 @@ class Worklist:
 
     def _check(self, item: Mapping[str, Any]) -> dict[str, Any]:
         says = Sentences(self.words, self.catalogue)
-        group = item["group"]
+        # What was settled longer ago than the list reaches, and was asked for by how it ended, is done all the same.
+        group = item["group"] or "done"
         return {
             "ref": item["ref"],
             "link": f"/uppfoljningar/{item['ref']}?{Choice.query(self.choice)}".rstrip("?"),
@@ -87,13 +92,13 @@ class Worklist:
             "case_link": item["link"],
             "group": group,
             "tag": says.groups()[group],
-            "outcome": says.state(item) if group == "done" else None,
+            "outcome": says.outcome(item) if group == "done" else None,
             "saved": saved_words(self.words, item["acts"]),
             "due": self.words.short(item["due"]),
             "unit": unit_name(self.catalogue, item["unit"]),
             "worker": item["worker"],
             "protected": item.get("protected", False),
-            "may_select": self.may_act and item["open"],
+            "may_select": self.may_act and item["open"] and not self.choice.missed,
             "selected": self.selected or item["ref"] in self.chosen,
         }
 
@@ -106,7 +111,7 @@ class Worklist:
                     "code": group,
                     "name": says.groups()[group],
                     "count": body["counts"].get(group),
-                    "chosen": group in choice.listed,
+                    "chosen": group in choice.listed and not choice.in_any_group,
                 }
                 for group in GROUPS
             ],
@@ -121,6 +126,9 @@ class Worklist:
             "has_mine": body["staff"] is not None,
             "mine": choice.mine,
             "sort": choice.sort,
+            "missed": choice.missed,
+            "periods": [{"code": code, "name": name} for code, name in says.missed().items()],
+            "kept": [(name, value) for name, value in choice.pairs() if name in _KEPT],
         }
 
     def _chips(self) -> list[dict[str, str]]:
@@ -142,13 +150,39 @@ class Worklist:
         if choice.case:
             number = text("Ärendenummer med %(part)s", part=choice.case)
             chips.append({"name": number, "link": choice.but(case=None).link()})
+        return chips + self._more_chips()
+
+    def _more_chips(self) -> list[dict[str, str]]:
+        says, text, choice = Sentences(self.words, self.catalogue), self.words.text, self.choice
+        chips = []
+        if choice.worker:
+            name = text("Handläggare: %(worker)s", worker=choice.worker)
+            chips.append({"name": name, "link": choice.but(worker=None).link()})
+        if choice.nobodys:
+            chips.append({"name": text("Utan handläggare"), "link": choice.but(nobodys=False).link()})
+        if choice.late:
+            name = text("Förfallen i %(days)s", days=says.late()[choice.late])
+            chips.append({"name": name, "link": choice.but(late=None).link()})
+        if choice.missed:
+            name = text("Missat %(period)s", period=says.missed()[choice.missed])
+            chips.append({"name": name, "link": choice.but(missed=None, why=None).link()})
+        if choice.why:
+            protocol = self.catalogue.protocols.get(choice.protocol or "")
+            state = (protocol.gives_up_as if protocol else None) or "missed"
+            name = says.why_missed("expired" if choice.why == "no_report" else state, choice.why)
+            chips.append({"name": name, "link": choice.but(why=None).link()})
+        if choice.notice:
+            chips.append({"name": notice_name(self.words, choice.notice), "link": choice.but(notice=None).link()})
         return chips
 
     def _view(self, view: Mapping[str, str]) -> dict[str, Any]:
         choice = Choice.of_query(view["query"])
         return {"name": view["name"], "link": choice.link(), "chosen": choice == self.choice.but()}
 
-    def _caption(self, counts: Mapping[str, int]) -> str:
+    def _caption(self, body: Mapping[str, Any]) -> str:
+        counts = body["counts"]
+        if self.choice.in_any_group:
+            return self.words.text("Uppföljningar: %(count)s.", count=self.words.number(body["total"]))
         names = Sentences(self.words, self.catalogue).groups()
         told = [f"{names[group]}: {self.words.number(counts.get(group, 0))}" for group in self.choice.listed]
         return self.words.text("Uppföljningar. %(counts)s.", counts=", ".join(told))
@@ -223,6 +257,15 @@ class Worklist:
 def saved_words(words: Words, acts: Iterable[Mapping[str, Any]]) -> str | None:
     """Return what is said of a check while something that was saved is on its way; None: nothing is."""
     return words.text("Sparat, behandlas") if any(act["pending"] for act in acts) else None
+
+
+def notice_name(words: Words, notice_id: str) -> str:
+    """Return what a catch-up notice is called: by the day on which what it lists was received."""
+    day = notice_id.rsplit("/", 1)[-1]
+    try:
+        return words.text("Kom in i efterhand %(day)s", day=words.day(day))
+    except ValueError:
+        return notice_id
 
 
 def units_in_order(catalogue: Catalogue, day: date | None) -> list[dict[str, Any]]:
