@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -56,9 +56,16 @@ def wait_for(what: str, condition: Callable[[], Any], seconds: float, every: flo
 class RunningSystem:
     """A system of six services' processes, Kafka, PostgreSQL and their supervisor, in one home."""
 
-    def __init__(self, home: Path, first_date: date) -> None:
-        """Nothing is started yet. The directory above `home` must be passable for other users."""
+    def __init__(self, home: Path, first_date: date, settings: Mapping[str, str] | None = None) -> None:
+        """Nothing is started yet. The directory above `home` must be passable for other users.
+
+        Args:
+            home: is made when it starts.
+            first_date: the business date to begin with.
+            settings: environment variables by which it differs from a plain `efterhand up`.
+        """
         self.home = home
+        self._settings = dict(settings or {})
         self.port = ports.choose()
         self.url = f"http://127.0.0.1:{self.port}"
         self._first_date = first_date
@@ -74,6 +81,7 @@ class RunningSystem:
         """Start the supervisor, without waiting for anything."""
         self._ready_file.unlink(missing_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("EFTERHAND_")}
+        environment |= self._settings
         command = [str(EFTERHAND), "up", "--home", str(self.home), "--port", str(self.port), "--clock", "manual"]
         command += ["--date", self._first_date.isoformat(), "--ready-file", str(self._ready_file)]
         with self._log.open("ab") as log:
