@@ -73,7 +73,7 @@ def test_each_page_is_for_its_roles_and_the_head_leads_to_those_pages_only(
 
 
 def test_the_head_says_which_part_is_open(open_door: Open) -> None:
-    assert '<a href="/enheter" aria-current="page">Enheter</a>' in open_door().get(KISTA).text
+    assert '<a href="/enheter" aria-current="true">Enheter</a>' in open_door().get(KISTA).text
     assert '<a href="/" aria-current="page">Översikt</a>' in open_door().get("/").text
 
 

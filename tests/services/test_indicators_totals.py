@@ -66,6 +66,7 @@ def a_town_that_was_divided(everything: Catalogue) -> Catalogue:
     return replace(everything, units=UnitTree(everything.units.units, moved))
 
 
+@pytest.mark.timeout(900)
 @settings(EXAMPLES, max_examples=80)
 @given(data=st.data())
 def test_whatever_is_counted_and_whatever_changes_the_totals_come_to_the_same_cells(
