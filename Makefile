@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.setup
 ARGS ?=
 
-.PHONY: setup demo test lint types check lock clean
+.PHONY: setup demo test lint types pictures lock clean
 
 setup: $(SETUP)
 
@@ -28,6 +28,9 @@ lint: setup
 
 types: setup
 	$(BIN)/mypy
+
+pictures: setup
+	$(BIN)/python -m tests.browser.pictures $(ARGS)
 
 lock:
 	$(BIN)/python -m pip install --quiet uv==0.13.9

@@ -131,8 +131,8 @@ def _correction(number: int, row: Mapping[str, Any]) -> Correction:
 class Site:
     """A town with the product on it, each of its processes' code on connections as the process has them; and rivals."""
 
-    def __init__(self, servers: Servers, town: Town, number: int) -> None:
-        """Load the rivals, and choose so many corrections."""
+    def __init__(self, servers: Servers, town: Town, number: int, *, nightly: bool = True) -> None:
+        """Load the rivals, the nightly job among them or not, and choose so many corrections."""
         self.definitions, self._url = town.definitions, town.url
         self._computing: Engine = make_computing_engine(town.url)
         self._reading: Engine = create_engine(town.url, tables.SCHEMA)
@@ -140,7 +140,9 @@ class Site:
         catalogue = town.definitions.catalogue
         directory = servers.directory / f"duck-{town.persons}"
         directory.mkdir()
-        self._rivals = (Duck(town.url, catalogue, directory), Nightly(town.url, catalogue))
+        self._rivals: list[Duck | Nightly] = [Duck(town.url, catalogue, directory)]
+        if nightly:
+            self._rivals.append(Nightly(town.url, catalogue))
         for rival in self._rivals:
             rival.load()
         self._waiting = corrections(town.url, number)
@@ -216,7 +218,7 @@ def measure_round(sites: Mapping[str, Site]) -> dict[str, float]:
     return numbers
 
 
-def measure(servers: Servers, single: Town, double: Town, rounds: int) -> Report:
+def measure(servers: Servers, single: Town, double: Town, rounds: int, *, nightly: bool = True) -> Report:
     """Correct a town and one of twice its size, in turn; both have them afterwards."""
     report = Report(
         "corrections",
@@ -235,7 +237,10 @@ def measure(servers: Servers, single: Town, double: Town, rounds: int) -> Report
         "T": AT.isoformat(),
     }
     number = rounds * CORRECTIONS
-    sites = {"N": Site(servers, single, number), "2 N": Site(servers, double, number)}
+    sites = {
+        "N": Site(servers, single, number, nightly=nightly),
+        "2 N": Site(servers, double, number, nightly=nightly),
+    }
     for _ in range(rounds):
         neighbours = Neighbours()
         report.add_round({**measure_round(sites), OTHERS: neighbours.share()})
@@ -249,7 +254,7 @@ def measure(servers: Servers, single: Town, double: Town, rounds: int) -> Report
         "figures of every T are right then. Reading: the touched indicators' figures at T, with sexes and units.",
         "A rival: from the same events in its own columns to the cells of all indicators at T alone, by "
         "`nightly/facts.sql` and `nightly/figures.sql`.",
-        "After each round's corrections every cell at T of both rivals equals ours.",
+        "After each round's corrections every cell at T of every rival equals ours.",
     ]
     return report
 

@@ -26,7 +26,9 @@ NAMES: Final = ("year_table", "corrections", "rebuild")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=NAMES, action="append", help="may be given several times; default: all")
+    parser.add_argument("--without-nightly", action="store_true", help="corrections and year_table: DuckDB alone")
     given = read_arguments(parser, PERSONS)
+    nightly = not given.without_nightly
     wanted = given.only or NAMES
     with large_servers() as servers:
         half = make_town(servers, make_definitions(settings()), given.persons // 2)
@@ -35,12 +37,12 @@ def main() -> None:
         def correct() -> Report:
             double = single.doubled(servers)
             try:
-                return corrections.measure(servers, single, double, given.rounds)
+                return corrections.measure(servers, single, double, given.rounds, nightly=nightly)
             finally:
                 servers.drop_database(double.url)
 
         measuring: dict[str, Callable[[], Report]] = {
-            "year_table": lambda: year_table.measure(servers, single, given.rounds),
+            "year_table": lambda: year_table.measure(servers, single, given.rounds, with_nightly=nightly),
             "corrections": correct,
             "rebuild": lambda: rebuild.measure(servers, half, single, given.rounds),
         }

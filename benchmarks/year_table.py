@@ -61,7 +61,7 @@ def cells_of(answers: Mapping[str, Any]) -> Cells:
     )
 
 
-def measure_round(running: Running, definitions: Definitions, duck: Duck, nightly: Nightly) -> dict[str, float]:
+def measure_round(running: Running, definitions: Definitions, duck: Duck, nightly: Nightly | None) -> dict[str, float]:
     """Read the table of each T, ours and the rivals'; every cell is compared."""
     numbers: dict[str, float] = {}
     for what, at in DAYS.items():
@@ -75,7 +75,7 @@ def measure_round(running: Running, definitions: Definitions, duck: Duck, nightl
         theirs = duck.cells()
         numbers[f"{what}: DuckDB"] = time.perf_counter() - begun
         compare(duck.name, cells_of(answers), theirs)
-        if at == LAST_DAY:
+        if at == LAST_DAY and nightly is not None:
             begun = time.perf_counter()
             theirs = nightly.cells()
             numbers[f"{what}: the nightly job's result"] = time.perf_counter() - begun
@@ -83,8 +83,8 @@ def measure_round(running: Running, definitions: Definitions, duck: Duck, nightl
     return numbers
 
 
-def measure(servers: Servers, town: Town, rounds: int) -> Report:
-    """Read the table of a town over HTTP, and with the rivals."""
+def measure(servers: Servers, town: Town, rounds: int, *, with_nightly: bool = True) -> Report:
+    """Read the table of a town over HTTP, and with the rivals, the nightly job among them or not."""
     report = Report(
         "year_table",
         "The year's table: every figure with sexes and units",
@@ -99,9 +99,10 @@ def measure(servers: Servers, town: Town, rounds: int) -> Report:
         "units": len(definitions.catalogue.units.units),
         "T": ", ".join(f"{what} {at}" for what, at in DAYS.items()),
     }
-    nightly = Nightly(town.url, definitions.catalogue)
-    nightly.load()
-    nightly.run(LAST_DAY)
+    nightly = Nightly(town.url, definitions.catalogue) if with_nightly else None
+    if nightly is not None:
+        nightly.load()
+        nightly.run(LAST_DAY)
     duck = Duck(town.url, definitions.catalogue, servers.directory)
     duck.load()
     duck.make_facts()

@@ -26,6 +26,8 @@ from tests.browser.chromium import carry_out, install_packages
 PICTURES: Final = Path(__file__).parents[2] / "docs" / "pictures"
 EFTERHAND: Final = Path(sys.executable).with_name("efterhand")
 DONE_SECONDS: Final = 900.0
+TALLER: Final = {"ett-nyckeltal": 2400}
+"""How many pixels are shown of a page of which a part further down matters."""
 SCREEN: Final = {"width": 1100, "height": 800, "scale": 1, "language": "sv", "tallest": 1500}
 PAGES: Final = {
     "oversikt": "/",
@@ -41,6 +43,7 @@ PAGES: Final = {
     "underlag": "/nyckeltal/offer_90d/underlag?at=2017-12-31",
     "aviseringar": "/installningar/aviseringar",
     "annan-enhet": "/annan-enhet",
+    "valj-anvandare": "/valj-anvandare",
 }
 """Address of each page; a pattern is looked for on the page before it."""
 
@@ -72,7 +75,11 @@ def wait_for_demo(demo: subprocess.Popen[bytes], said: Path) -> None:
 
 def take(ready: dict[str, Any], modules: Path, chromium: str, into: Path) -> None:
     """Take a picture of every page into a directory."""
-    checks = [{"name": name, "path": path, **SCREEN} for name, path in addresses(ready["url"], ready["token"]).items()]
+    found = addresses(ready["url"], ready["token"])
+    checks = [
+        {"name": name, "path": path, **SCREEN, "tallest": TALLER.get(name, SCREEN["tallest"])}
+        for name, path in found.items()
+    ]
     into.mkdir(parents=True, exist_ok=True)
     os.environ["EFTERHAND_PICTURES"] = str(into)
     for each in carry_out(checks, ready["url"], ready["token"], modules, chromium):

@@ -1,9 +1,10 @@
-"""Every setting and every metric stands in the operations page."""
+"""Every setting and every metric stands in the operations page, and every page in a picture."""
 
 import re
 from pathlib import Path
 
 from efterhand.settings import Settings
+from tests.browser.pictures import PAGES, PICTURES
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -23,3 +24,9 @@ def test_every_metric_is_documented() -> None:
     metrics = {name for source in sources for name in METRIC.findall(source.read_text(encoding="utf-8"))}
     assert len(metrics) > 30
     assert sorted(name for name in metrics if f"`{name}`" not in OPERATIONS) == []
+
+
+def test_every_page_has_a_picture_that_the_documentation_shows() -> None:
+    shown = re.findall(r"\]\(pictures/([a-z-]+)\.png\)", (ROOT / "docs" / "pages.md").read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(PAGES)
+    assert sorted(path.stem for path in PICTURES.iterdir()) == sorted(PAGES)
