@@ -370,7 +370,7 @@ def environment(wanted: Settings | None = None) -> dict[str, str]:
     """The environment of a process of ours: this one's without settings, and those that are wanted."""
     told = {name: value for name, value in os.environ.items() if not name.startswith("EFTERHAND_")}
     if wanted is not None:
-        for name, value in wanted.model_dump(exclude_none=True).items():
+        for name, value in wanted.model_dump(exclude_none=True, exclude_defaults=True).items():
             told[f"EFTERHAND_{name.upper()}"] = str(value)
         told["EFTERHAND_SECRET"] = wanted.secret.get_secret_value()
     return told
