@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from efterhand.web.sessions import COOKIE
 
 HERE = Path(__file__).parent
 
 Found = dict[str, Any]
+_BROWSER_DIED: Final = "Target page, context or browser has been closed"
 
 
 def install_packages(directory: Path) -> Path:
@@ -21,6 +22,12 @@ def install_packages(directory: Path) -> Path:
         shutil.copy(HERE / name, directory)
     subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=directory, check=True)
     return directory
+
+
+def _run(plan: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["node", str(HERE / "check.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
+    )
 
 
 def carry_out(checks: list[dict[str, Any]], base: str, session: str, modules: Path, chromium: str) -> list[Found]:
@@ -41,9 +48,10 @@ def carry_out(checks: list[dict[str, Any]], base: str, session: str, modules: Pa
         "checks": [{"kind": "look", "signedIn": True, "path": "/", **check} for check in checks],
         "pictures": os.environ.get("EFTERHAND_PICTURES"),
     }
-    done = subprocess.run(
-        ["node", str(HERE / "check.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
-    )
+    done = _run(plan)
+    if _BROWSER_DIED in done.stderr:
+        # Chromium itself ended, as it does now and then on a machine that is very busy: that says nothing of a page.
+        done = _run(plan)
     assert done.returncode == 0, done.stderr
     found: list[Found] = json.loads(done.stdout)
     return found
