@@ -65,7 +65,7 @@ def client_of(services: Services, url: str) -> Iterator[Callable[[str | None], h
 
         def make(role: str | None) -> httpx.Client:
             headers = {} if role is None else {"authorization": f"Bearer {services.tokens.issue(role)}"}
-            return stack.enter_context(httpx.Client(base_url=url, headers=headers, trust_env=False))
+            return stack.enter_context(httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=60))
 
         yield make
 

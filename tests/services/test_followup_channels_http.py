@@ -57,7 +57,7 @@ def staff(services: Services, url: str) -> ClientOf:
 
     def make(role: str, unit: str | None = None, staff_id: str | None = "w1", **more: Any) -> httpx.Client:
         token = services.tokens.issue(role, grants=[Grant(role, unit, **more)], staff=staff_id)
-        return httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, trust_env=False)
+        return httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=60)
 
     return make
 
@@ -197,7 +197,7 @@ def test_a_calendars_address_is_shown_once_and_holds_until_it_is_renewed(
     key = path.rpartition("/")[2].removesuffix(".ics")
     assert key not in http.get(PATH).text
     assert key not in str(town.rows("channel"))
-    read = httpx.get(url + path, trust_env=False)
+    read = httpx.get(url + path, trust_env=False, timeout=60)
     assert read.headers["content-type"] == "text/calendar; charset=utf-8"
     assert read.headers["cache-control"] == "private, no-store"
     assert [str(each["summary"]) for each in Calendar.from_ical(read.text).walk("VEVENT")] == [

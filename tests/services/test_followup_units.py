@@ -357,7 +357,9 @@ def http_of_a_manager(http: httpx.Client) -> httpx.Client:
     from efterhand.web.tokens import Tokens
 
     token = Tokens(SECRET).issue("manager")
-    return httpx.Client(base_url=http.base_url, headers={"authorization": f"Bearer {token}"}, trust_env=False)
+    return httpx.Client(
+        base_url=http.base_url, headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=60
+    )
 
 
 def test_a_feed_says_how_far_it_is_known_when_it_was_heard_and_what_waits_for_it(
@@ -393,7 +395,9 @@ def test_a_leader_sees_the_own_units_and_those_under_them_and_no_others(
 ) -> None:
     town.move_to(TODAY)
     token = services.tokens.issue("manager", grants=[Grant("manager", "north")], staff="m-1")
-    with httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
+    with httpx.Client(
+        base_url=url, headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=60
+    ) as client:
         items = client.get("/followup/v1/units").json()["items"]
         assert [(each["unit"], each["above"]) for each in items] == [("north", None), ("south", "north")]
         assert summary(client, "south")["unit"] == "south"

@@ -168,7 +168,7 @@ def test_a_service_is_reached_through_the_door_with_the_token_and_the_address_as
         assert (answer.status_code, answer.text, answer.headers["content-type"]) == (207, "got hello", "text/x")
         assert seen[-1][0] == "/followup/v1/checks/a%3Ab%2Fc/answer?x=%20y"
         assert seen[-1][1] == intake.client.headers["authorization"]
-        with httpx.Client(base_url=intake.url, cookies={"efterhand_session": session}) as browser:
+        with httpx.Client(base_url=intake.url, cookies={"efterhand_session": session}, timeout=60) as browser:
             browser.get("/followup/v1/checks")
             assert seen[-1][1:] == (f"Bearer {session}", None)
             browser.post("/followup/v1/checks")
@@ -177,7 +177,7 @@ def test_a_service_is_reached_through_the_door_with_the_token_and_the_address_as
 
 def test_the_link_opens_a_session_once(intake: Intake) -> None:
     key = intake.services.tokens.issue("enter")
-    with httpx.Client(base_url=intake.url) as browser:
+    with httpx.Client(base_url=intake.url, timeout=60) as browser:
         answer = browser.get("/enter", params={"key": key})
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         assert "HttpOnly" in answer.headers["set-cookie"]
