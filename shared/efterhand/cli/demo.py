@@ -189,7 +189,7 @@ def show_due(system: System, today: date) -> None:
 
 def show_notices(system: System, first: date, last: date) -> None:
     """Print how many notices each role got a week, by unit, in the days that were lived through."""
-    counts = count_by_week(system.items("/followup/v1/notices", {"limit": "1000"}), first, last)
+    counts = count_by_week(system.items("/followup/v1/notices", {"limit": "1000", "log": "true"}), first, last)
     click.echo(f"\nNotices to staff from {first} to {last}, by role and unit")
     print_rows(load_rows(loads(counts, first, last)), LOADS, None)
 

@@ -33,7 +33,7 @@ def command(form: Form | None, weeks: bool, **filters: str | None) -> None:
         raise click.UsageError("--weeks counts the year up to the business date, without other choices.")
     last = date.fromisoformat(system.get("/followup/v1/status")["date"])
     first = add_months(last, -12) + timedelta(days=1)
-    counts = count_by_week(system.items("/followup/v1/notices", {"limit": "1000"}), first, last)
+    counts = count_by_week(system.items("/followup/v1/notices", {"limit": "1000", "log": "true"}), first, last)
     if form is None:
         print_rows(load_rows(loads(counts, first, last)), LOADS, None)
     else:

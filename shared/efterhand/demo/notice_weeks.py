@@ -48,7 +48,7 @@ def count_by_week(notices: Iterable[Mapping[str, Any]], first: date, last: date)
     """Count notices by role, unit and week.
 
     Args:
-        notices: as `GET /followup/v1/notices` gives them, with `to`, `unit`, `status`, `send_on` and `withdrawn_on`.
+        notices: as `GET /followup/v1/notices?log=true` gives them: `to`, `unit`, `status`, `send_on`, `withdrawn_on`.
             What is summed up is told by the notice that lists it, and what was withdrawn before the day on which it was
             to be sent was never told: neither counts.
         first: first day of sending that counts.

@@ -44,12 +44,22 @@ class NoticeFilter:
 
 
 def read_notices(
-    connection: Connection, catalogue: Catalogue, asked: Asked, wanted: NoticeFilter, cursor: str | None, limit: int
+    connection: Connection,
+    catalogue: Catalogue,
+    asked: Asked,
+    wanted: NoticeFilter,
+    cursor: str | None,
+    limit: int,
+    *,
+    log: bool = False,
 ) -> dict[str, Any]:
     """Return a page of notices, in the order of their ids.
 
     Open and summed ones are those of the day that is asked for; withdrawn ones are from the log, up to that day. On the
     business date those of protocols that not everybody has been computed by are left out, and said to be.
+
+    With `log` each also says when it was made and withdrawn, which depends on when things were known, as nothing else
+    does.
 
     Raises:
         Problem: 400 for a cursor of another list, 503 before there is a business date.
@@ -74,7 +84,7 @@ def read_notices(
         rows = sorted((row for row in rows if row["id"] > begin_after), key=lambda row: row["id"])[: limit + 1]
     shown = rows[:limit]
     following = encode_cursor([shown[-1]["id"]]) if len(rows) > limit else None
-    return {**page([notice_as_json(row) for row in shown], following), **told}
+    return {**page([notice_as_json(row, log=log) for row in shown], following), **told}
 
 
 def _stored(
@@ -158,10 +168,10 @@ def _wanted(row: Row, wanted: NoticeFilter, units: frozenset[str] | None) -> boo
     )
 
 
-def notice_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+def notice_as_json(row: Mapping[str, Any], *, log: bool = False) -> dict[str, Any]:
     """Return a notice as others see it; `protected` is only there when it is true.
 
-    When it was made and withdrawn is only known of what stands in the log, not of another day's.
+    When it was made and withdrawn is told with `log`, and known only of what stands in the log, not of another day's.
     """
     shown = {
         "id": row["id"],
@@ -172,7 +182,7 @@ def notice_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "unit": row["unit"],
         "to": row["recipient"],
         "status": row["status"],
-        "made_on": row.get("made_on"),
-        "withdrawn_on": row.get("withdrawn_on"),
     }
+    if log:
+        shown |= {"made_on": row.get("made_on"), "withdrawn_on": row.get("withdrawn_on")}
     return {**shown, "protected": True} if row["protected"] else shown

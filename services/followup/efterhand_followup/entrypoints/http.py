@@ -81,10 +81,11 @@ def notices(
     unit: str | None = None,
     check: str | None = None,
     summed_into: str | None = None,
+    log: bool = False,
     cursor: str | None = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Any:
-    """List notices; without a status those of every status."""
+    """List notices; without a status those of every status, with `log` also when they were made and withdrawn."""
     services = services_of(request)
     with reading(services) as connection:
         sight = sight_now(connection, services, principal, Right.NOTICES_READ)
@@ -95,6 +96,7 @@ def notices(
             NoticeFilter(status, unit, check, summed_into),
             cursor,
             limit,
+            log=log,
         )
         seen = seen_in_notices(connection, found["items"])
     write_down(services, principal, Right.NOTICES_READ, "notices", seen, sight)
