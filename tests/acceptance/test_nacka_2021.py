@@ -21,7 +21,7 @@ from efterhand.embedded import ports
 from tests.acceptance.running import EFTERHAND, ended_with_the_test, start
 from tests.nacka import LIVELIHOOD, Cell, cells, known, name_of, rounded
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 Row = dict[str, Any]
 Ask = Callable[[str, int, str], list[Row]]

@@ -22,7 +22,7 @@ from tests.acceptance.running import EFTERHAND, ended_with_the_test, start
 from tests.published import YEAR_END, Cell, printed_cells, told_apart
 from tests.reference.figures import DAYS_A_UNIT, round_half_up
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 Event = dict[str, Any]
 Row = dict[str, Any]

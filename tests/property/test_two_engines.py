@@ -56,7 +56,7 @@ def service(create_database: Callable[[str], str]) -> Iterator[Service]:
     made.close()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_the_service_tells_what_the_specs_definitions_say_of_random_histories(service: Service) -> None:
     begin = first_seed()
     for seed in range(begin, begin + max(5, settings().max_examples // 10)):
@@ -74,7 +74,7 @@ def test_the_service_tells_what_the_specs_definitions_say_of_random_histories(se
                 assert by_the_service == by_reading, "\n".join([where, *told])
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2000)
 def test_the_database_and_the_literal_reading_agree_on_random_definitions(fact_tables: FactTables) -> None:
     begin = first_seed()
     unseen = every_construct() - NOT_COMPUTED
