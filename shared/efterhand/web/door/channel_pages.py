@@ -3,7 +3,6 @@
 from urllib.parse import quote
 
 from fastapi import Request
-from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from efterhand.web.door.answers import Failure, FieldError
@@ -25,17 +24,15 @@ class ChannelPages:
 
     async def show(self, request: Request) -> Response:
         """Show the channels that are the reader's to set."""
-        holder = self._house.reader(request)
-        if holder is None:
-            return self._house.log_in(request)
-        if not holder.principal.may(Right.CHANNELS_SET):
-            return self._house.not_yours(request)
+        holder = self._house.admit(request, Right.CHANNELS_SET)
+        if isinstance(holder, Response):
+            return holder
         done = request.query_params.get("done")
         return await self._page(request, holder, done=done if done in DONE else None)
 
     async def add(self, request: Request) -> Response:
         """Add a channel; what is secret about it is shown in this answer and in no other."""
-        form, holder = await self._form(request)
+        form, holder = await self._house.posted(request, Right.CHANNELS_SET)
         if holder is None:
             return self._house.may_not_change(request)
         given = {name: field(form, name) for name in _FIELDS}
@@ -63,7 +60,7 @@ class ChannelPages:
 
     async def remove(self, request: Request, channel: str) -> Response:
         """Take a channel away; one that is gone already is as good."""
-        _, holder = await self._form(request)
+        _, holder = await self._house.posted(request, Right.CHANNELS_SET)
         if holder is None:
             return self._house.may_not_change(request)
         async with self._house.caller(holder) as caller:
@@ -76,7 +73,7 @@ class ChannelPages:
     # --- parts of them ---
 
     async def _act(self, request: Request, channel: str, act: str, done: str) -> Response:
-        _, holder = await self._form(request)
+        _, holder = await self._house.posted(request, Right.CHANNELS_SET)
         if holder is None:
             return self._house.may_not_change(request)
         async with self._house.caller(holder) as caller:
@@ -92,12 +89,6 @@ class ChannelPages:
         if value is None:
             return self._house.go_to(f"{CHANNELS}?done={done}")
         return await self._page(request, holder, secret=NewSecret(reply.body["kind"], value))
-
-    async def _form(self, request: Request) -> tuple[FormData, Holder | None]:
-        """Return what was posted, and who may do so; None: nobody, or somebody without the right."""
-        form = await request.form(max_files=0, max_fields=10)
-        holder = self._house.writer(request, form)
-        return form, holder if holder is not None and holder.principal.may(Right.CHANNELS_SET) else None
 
     async def _page(
         self,

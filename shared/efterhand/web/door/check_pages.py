@@ -39,11 +39,9 @@ class CheckPages:
 
     async def show(self, request: Request, ref: str) -> Response:
         """Show a check and its case."""
-        holder = self._house.reader(request)
-        if holder is None:
-            return self._house.log_in(request)
-        if not holder.principal.may(Right.CHECKS_READ):
-            return self._house.not_yours(request)
+        holder = self._house.admit(request, Right.CHECKS_READ)
+        if isinstance(holder, Response):
+            return holder
         query = request.query_params
         async with self._house.caller(holder) as caller:
             story = await _story(caller, ref)

@@ -21,7 +21,7 @@ from efterhand.web.door.figures_page import MONTHS, FigurePage
 from efterhand.web.door.figures_table import SEXES, FigureTable
 from efterhand.web.door.front import reach_of_data
 from efterhand.web.door.house import Holder, House
-from efterhand.web.door.reading import SERVICES, Caller, Reply
+from efterhand.web.door.reading import SERVICES, Caller, Reply, nothing
 from efterhand.web.door.replies import business_date
 from efterhand.web.door.words import Words
 from efterhand.web.rights import Right
@@ -134,7 +134,7 @@ class FigurePages:
                 self._read_series(caller, asked, definition),
                 *(self._read_part(caller, asked, definition, name) for name in dimensions),
             ),
-            self._read_bridge(caller, asked, definition, since) if has_bridge else _nothing(),
+            self._read_bridge(caller, asked, definition, since) if has_bridge else nothing(),
         )
         by_dimension = dict(zip(dimensions, parts, strict=True))
         context = page.context(series, by_dimension, bridge, since, asked.reach)
@@ -191,10 +191,6 @@ class FigurePages:
         path = f"figures/{quote(definition.id, safe='')}/series"
         choice = asked.choice.but(unit=None) if dimension == "unit" else asked.choice
         return await caller.get("indicators", path, months="1", by=f"{dimension},sex", **choice.asked())
-
-
-async def _nothing() -> None:
-    return None
 
 
 def _month_before(day: date) -> date:

@@ -99,8 +99,9 @@ class FigureTable:
                 }
                 for each in self.choice.months(self.today)
             ],
+            "unit": self.choice.unit,
             "units": [
-                {**each, "chosen": each["id"] == self.choice.unit}
+                each
                 for each in units_in_order(self.catalogue, self.choice.at)
                 if self.units is None or each["id"] in self.units
             ],

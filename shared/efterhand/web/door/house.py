@@ -18,7 +18,7 @@ from efterhand.web.door.navigation import CHANNELS, navigation
 from efterhand.web.door.reading import PATIENCE, Caller, Reply, Upstreams
 from efterhand.web.door.words import LANGUAGES, Words, load_words
 from efterhand.web.problem import not_found
-from efterhand.web.rights import Principal
+from efterhand.web.rights import Principal, Right
 from efterhand.web.sessions import CSRF_FIELD, csrf_token, is_own, session_of
 from efterhand.web.tokens import InvalidToken, Tokens
 
@@ -89,6 +89,19 @@ class House:
         if session is None or not is_own(self._tokens, session[0], field(form, CSRF_FIELD)):
             return None
         return Holder(*session)
+
+    def admit(self, request: Request, *rights: Right) -> Holder | Response:
+        """Return who asks for a page, with one of these rights; else the page that says what is in the way."""
+        holder = self.reader(request)
+        if holder is None:
+            return self.log_in(request)
+        return holder if any(holder.principal.may(right) for right in rights) else self.not_yours(request)
+
+    async def posted(self, request: Request, right: Right, fields: int = 10) -> tuple[FormData, Holder | None]:
+        """Return a form of at most so many fields, and who posted it; None: nobody, or somebody without the right."""
+        form = await request.form(max_files=0, max_fields=fields)
+        holder = self.writer(request, form)
+        return form, holder if holder is not None and holder.principal.may(right) else None
 
     def has_session(self, request: Request) -> bool:
         """Tell whether the request comes with a valid session."""

@@ -17,7 +17,7 @@ from efterhand.web.door.front import Front
 from efterhand.web.door.house import House
 from efterhand.web.door.navigation import CHANNELS
 from efterhand.web.door.quality_pages import QualityPages
-from efterhand.web.door.reading import SERVICES, Caller, Upstreams
+from efterhand.web.door.reading import SERVICES, Caller, Upstreams, nothing
 from efterhand.web.door.register_pages import RegisterPages
 from efterhand.web.door.replies import Replies
 from efterhand.web.door.unit_pages import UnitPages
@@ -103,11 +103,9 @@ class FrontPage:
     async def show(self, request: Request) -> Response:
         """Show the page."""
         house = self._house
-        holder = house.reader(request)
-        if holder is None:
-            return house.log_in(request)
-        if not any(holder.principal.may(right) for right in _SHOWN):
-            return house.not_yours(request)
+        holder = house.admit(request, *_SHOWN)
+        if isinstance(holder, Response):
+            return holder
         async with house.caller(holder) as caller:
             replies = await self._ask(caller, holder.principal)
         front = Front(house.words(request), house.catalogue, holder.principal)
@@ -117,11 +115,7 @@ class FrontPage:
         """Ask everything that the reader may see, at once."""
         statuses, due = await asyncio.gather(
             asyncio.gather(*(caller.get(service, "status") for service in SERVICES)),
-            caller.get("followup", "worklist/counts") if principal.may(Right.CHECKS_READ) else _nothing(),
+            caller.get("followup", "worklist/counts") if principal.may(Right.CHECKS_READ) else nothing(),
         )
         by_service = dict(zip(SERVICES, statuses, strict=True))
         return Replies(by_service, due)
-
-
-async def _nothing() -> None:
-    return None

@@ -24,12 +24,10 @@ class QualityPages:
     async def show(self, request: Request) -> Response:
         """Show the doubtful, or the refused."""
         house = self._house
-        holder = house.reader(request)
-        if holder is None:
-            return house.log_in(request)
+        holder = house.admit(request, *_RIGHTS.values())
+        if isinstance(holder, Response):
+            return holder
         lists = _lists(holder.principal)
-        if not lists:
-            return house.not_yours(request)
         choice = QualityChoice.of(request.query_params, lists)
         async with house.caller(holder) as caller:
             replies = await _ask(caller, choice, lists)

@@ -110,3 +110,7 @@ class Caller:
             body = None
         # What is no JSON object is not from the service but from something in its place.
         return Reply(service, response.status_code if isinstance(body, dict) else 502, body)
+
+
+async def nothing() -> None:
+    """Ask nothing: stands among questions that are asked at once, for one that the reader has no right to."""

@@ -22,11 +22,9 @@ class RegisterPages:
     async def months(self, request: Request) -> Response:
         """Show the months."""
         house = self._house
-        holder = house.reader(request)
-        if holder is None:
-            return house.log_in(request)
-        if not holder.principal.may(Right.REGISTER_READ):
-            return house.not_yours(request)
+        holder = house.admit(request, Right.REGISTER_READ)
+        if isinstance(holder, Response):
+            return holder
         cursor = request.query_params.get("cursor") or None
         asked = {} if cursor is None else {"cursor": cursor}
         async with house.caller(holder) as caller:
@@ -39,11 +37,9 @@ class RegisterPages:
     async def month(self, request: Request, month: str) -> Response:
         """Show one month's list."""
         house = self._house
-        holder = house.reader(request)
-        if holder is None:
-            return house.log_in(request)
-        if not holder.principal.may(Right.REGISTER_READ):
-            return house.not_yours(request)
+        holder = house.admit(request, Right.REGISTER_READ)
+        if isinstance(holder, Response):
+            return holder
         query = request.query_params
         left, cursor = query.get("show") != "all", query.get("cursor") or None
         asked = {"limit": str(PAGE_SIZE), "left": "true" if left else "false", **({"cursor": cursor} if cursor else {})}

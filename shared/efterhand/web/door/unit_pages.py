@@ -21,11 +21,9 @@ class UnitPages:
 
     async def overview(self, request: Request) -> Response:
         """Show the units of the reach; of a single one the page itself."""
-        holder = self._house.reader(request)
-        if holder is None:
-            return self._house.log_in(request)
-        if not holder.principal.may(Right.UNITS_READ):
-            return self._house.not_yours(request)
+        holder = self._house.admit(request, Right.UNITS_READ)
+        if isinstance(holder, Response):
+            return holder
         async with self._house.caller(holder) as caller:
             units, status = await asyncio.gather(caller.get("followup", "units"), caller.get("followup", "status"))
         if units.answered and len(units.body["items"]) == 1:
@@ -36,11 +34,9 @@ class UnitPages:
     async def show(self, request: Request, unit: str) -> Response:
         """Show one unit, with those under it."""
         house = self._house
-        holder = house.reader(request)
-        if holder is None:
-            return house.log_in(request)
-        if not holder.principal.may(Right.UNITS_READ):
-            return house.not_yours(request)
+        holder = house.admit(request, Right.UNITS_READ)
+        if isinstance(holder, Response):
+            return holder
         async with house.caller(holder) as caller:
             summary, status = await asyncio.gather(
                 caller.get("followup", f"units/{quote(unit, safe='')}/summary"), caller.get("followup", "status")

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
-from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from efterhand.web.door.answers import POSTPONE, WAYS, Failure, FieldError, attempt_faults, day_in, postpone_faults
@@ -31,18 +30,16 @@ class WorklistPages:
 
     async def show(self, request: Request) -> Response:
         """Show the list."""
-        holder = self._house.reader(request)
-        if holder is None:
-            return self._house.log_in(request)
-        if not holder.principal.may(Right.CHECKS_READ):
-            return self._house.not_yours(request)
+        holder = self._house.admit(request, Right.CHECKS_READ)
+        if isinstance(holder, Response):
+            return holder
         query = request.query_params
         choice = Choice.of(query.multi_items())
         return await self._list(request, holder, choice, done=_done(query), selected=query.get("select") == "page")
 
     async def act(self, request: Request) -> Response:
         """Do the same with the checks that are selected; then back to the list."""
-        form, holder = await self._form(request)
+        form, holder = await self._house.posted(request, Right.CHECKS_ANSWER, _FIELDS)
         if holder is None:
             return self._house.may_not_change(request)
         choice = Choice.of_query(field(form, "back"))
@@ -63,7 +60,7 @@ class WorklistPages:
 
     async def undo(self, request: Request) -> Response:
         """Take back what was done with several checks at once."""
-        form, holder = await self._form(request)
+        form, holder = await self._house.posted(request, Right.CHECKS_ANSWER, _FIELDS)
         if holder is None:
             return self._house.may_not_change(request)
         choice = Choice.of_query(field(form, "back"))
@@ -84,7 +81,7 @@ class WorklistPages:
 
     async def save_view(self, request: Request) -> Response:
         """Keep what is chosen under a name of the user's own."""
-        form, holder = await self._form(request, Right.CHECKS_READ)
+        form, holder = await self._house.posted(request, Right.CHECKS_READ, _FIELDS)
         if holder is None:
             return self._house.may_not_change(request)
         choice = Choice.of_query(field(form, "back")).but()
@@ -101,7 +98,7 @@ class WorklistPages:
 
     async def forget_view(self, request: Request) -> Response:
         """Take a saved view away."""
-        form, holder = await self._form(request, Right.CHECKS_READ)
+        form, holder = await self._house.posted(request, Right.CHECKS_READ, _FIELDS)
         if holder is None:
             return self._house.may_not_change(request)
         async with self._house.caller(holder) as caller:
@@ -109,12 +106,6 @@ class WorklistPages:
         return self._house.go_to(Choice.of_query(field(form, "back")).link())
 
     # --- parts of them ---
-
-    async def _form(self, request: Request, right: Right = Right.CHECKS_ANSWER) -> tuple[FormData, Holder | None]:
-        """Return what was posted, and who may do so; None: nobody, or somebody without the right."""
-        form = await request.form(max_files=0, max_fields=_FIELDS)
-        holder = self._house.writer(request, form)
-        return form, holder if holder is not None and holder.principal.may(right) else None
 
     async def _list(
         self,
