@@ -1,13 +1,9 @@
 // Opens pages in Chromium as the plan on stdin says, and writes what was found as JSON on stdout.
 // {chromium, modules, base, cookie: {name, value} | null, checks: [{name, kind, path, language, width, height, scale}]}
 "use strict";
-const { createRequire } = require("node:module");
 const path = require("node:path");
 const fs = require("node:fs");
-
-const plan = JSON.parse(fs.readFileSync(0, "utf8"));
-const fromModules = createRequire(path.join(plan.modules, "package.json"));
-const { chromium } = fromModules("playwright-core");
+const { plan, fromModules, begin } = require("./browser.cjs");
 const axe = fs.readFileSync(fromModules.resolve("axe-core/axe.min.js"), "utf8");
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -205,20 +201,8 @@ async function run(browser, check) {
   }
 }
 
-(async () => {
-  const browser = await chromium.launch({
-    executablePath: plan.chromium,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
-  try {
-    const found = [];
-    for (const check of plan.checks) found.push(await run(browser, check));
-    process.stdout.write(JSON.stringify(found));
-  } finally {
-    await browser.close();
-  }
-})().catch((error) => {
-  process.stderr.write(`${error.stack}\n`);
-  process.exitCode = 1;
+begin(async (browser) => {
+  const found = [];
+  for (const check of plan.checks) found.push(await run(browser, check));
+  return found;
 });

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,10 +25,20 @@ def install_packages(directory: Path) -> Path:
     return directory
 
 
-def _run(plan: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+def run_script(name: str, plan: Mapping[str, Any]) -> Any:
+    """Have a script of this directory carry out a plan; return what it writes. Fails with what it says on stderr."""
+    return _outcome(_start(name, plan))
+
+
+def _start(name: str, plan: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["node", str(HERE / "check.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
+        ["node", str(HERE / name)], input=json.dumps(plan), capture_output=True, text=True, check=False
     )
+
+
+def _outcome(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def carry_out(checks: list[dict[str, Any]], base: str, session: str, modules: Path, chromium: str) -> list[Found]:
@@ -48,10 +59,9 @@ def carry_out(checks: list[dict[str, Any]], base: str, session: str, modules: Pa
         "checks": [{"kind": "look", "signedIn": True, "path": "/", **check} for check in checks],
         "pictures": os.environ.get("EFTERHAND_PICTURES"),
     }
-    done = _run(plan)
+    done = _start("check.cjs", plan)
     if _BROWSER_DIED in done.stderr:
         # Chromium itself ended, as it does now and then on a machine that is very busy: that says nothing of a page.
-        done = _run(plan)
-    assert done.returncode == 0, done.stderr
-    found: list[Found] = json.loads(done.stdout)
+        done = _start("check.cjs", plan)
+    found: list[Found] = _outcome(done)
     return found

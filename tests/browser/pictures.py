@@ -12,9 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +20,9 @@ import httpx
 
 from efterhand.web.sessions import COOKIE
 from tests.browser.chromium import carry_out, install_packages
+from tests.chaos.demo_and_metrics import EFTERHAND, wait
 
 PICTURES: Final = Path(__file__).parents[2] / "docs" / "pictures"
-EFTERHAND: Final = Path(sys.executable).with_name("efterhand")
 DONE_SECONDS: Final = 900.0
 TALLER: Final = {"ett-nyckeltal": 2400}
 """How many pixels are shown of a page of which a part further down matters."""
@@ -64,15 +62,6 @@ def addresses(url: str, token: str) -> dict[str, str]:
     return found
 
 
-def wait_for_demo(demo: subprocess.Popen[bytes], said: Path) -> None:
-    """Wait until the demo's pages are open. Raises `SystemExit` with what it said when they are not in time."""
-    deadline = time.monotonic() + DONE_SECONDS
-    while "The pages are open" not in said.read_text():
-        if demo.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"the demo did not come to its end:\n{said.read_text()}")
-        time.sleep(0.5)
-
-
 def take(ready: dict[str, Any], modules: Path, chromium: str, into: Path) -> None:
     """Take a picture of every page into a directory."""
     found = addresses(ready["url"], ready["token"])
@@ -99,9 +88,9 @@ def main() -> None:
         modules = install_packages(directory / "modules")
         said = directory / "said"
         with said.open("wb") as out:
-            demo = subprocess.Popen([EFTERHAND, "demo", "--home", directory / "home"], stdout=out, stderr=out)
+            demo = subprocess.Popen([*EFTERHAND, "demo", "--home", directory / "home"], stdout=out, stderr=out)
         try:
-            wait_for_demo(demo, said)
+            wait(demo, said, lambda: "The pages are open" in said.read_text(), DONE_SECONDS)
             take(json.loads((directory / "home/run/ready.json").read_text()), modules, chromium, given.into)
         finally:
             demo.send_signal(signal.SIGTERM)

@@ -1,13 +1,7 @@
 // Signs in at the door with a provider in Chromium, looks around and signs out; writes what was seen as JSON on stdout.
 // {chromium, modules, base, user, expected: the heading to come to}
 "use strict";
-const { createRequire } = require("node:module");
-const path = require("node:path");
-const fs = require("node:fs");
-
-const plan = JSON.parse(fs.readFileSync(0, "utf8"));
-const { chromium } = createRequire(path.join(plan.modules, "package.json"))("playwright-core");
-
+const { plan, begin } = require("./browser.cjs");
 async function signIn(page) {
   await page.goto(plan.base);
   await page.getByRole("link", { name: "Logga in" }).click();
@@ -44,18 +38,4 @@ async function run(browser) {
   return { ...found, after: await heading.innerText() };
 }
 
-(async () => {
-  const browser = await chromium.launch({
-    executablePath: plan.chromium,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
-  try {
-    process.stdout.write(JSON.stringify(await run(browser)));
-  } finally {
-    await browser.close();
-  }
-})().catch((error) => {
-  process.stderr.write(`${error.stack}\n`);
-  process.exitCode = 1;
-});
+begin(run);

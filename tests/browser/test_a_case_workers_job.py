@@ -1,8 +1,6 @@
 """A case worker's main job in a whole `efterhand up`: from the list to the event on Kafka and back, and undone."""
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from datetime import date
 from html import unescape
@@ -14,7 +12,7 @@ import pytest
 
 from efterhand.web.sessions import COOKIE
 from tests.browser.chromium import carry_out
-from tests.kill.running import RunningSystem
+from tests.kill.running import RunningSystem, running_system
 
 CLOSED = date(2017, 3, 1)
 TODAY = date(2017, 9, 4)
@@ -24,19 +22,11 @@ CHECK = "occupation_6m:p-1:c-1"
 @pytest.fixture
 def system() -> Iterator[RunningSystem]:
     """A running system in which one person is to be asked."""
-    directory = Path(tempfile.mkdtemp(prefix="efterhand-job-"))
-    directory.chmod(0o711)
-    made = RunningSystem(directory / "home", CLOSED)
-    try:
-        made.start()
+    with running_system(CLOSED) as made:
         made.post("/intake/v1/events", events()).raise_for_status()
         made.move_date(TODAY)
         made.settle(120)
         yield made
-        made.stop()
-    finally:
-        made.clean_up()
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def events() -> list[dict[str, Any]]:

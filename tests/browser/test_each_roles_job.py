@@ -2,10 +2,6 @@
 
 import csv
 import io
-import json
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.kill.running import RunningSystem
+from tests.browser.chromium import run_script
+from tests.kill.running import RunningSystem, running_system
 
-HERE = Path(__file__).parent
 FIRST = date(2016, 12, 1)
 TODAY = date(2017, 12, 4)
 UNIT = "jobbtorg-kista"
@@ -97,19 +93,11 @@ WALKS: dict[str, list[dict[str, Any]]] = {
 @pytest.fixture(scope="module")
 def system() -> Iterator[RunningSystem]:
     """A running system in which users can be chosen, with four persons."""
-    directory = Path(tempfile.mkdtemp(prefix="efterhand-roles-"))
-    directory.chmod(0o711)
-    made = RunningSystem(directory / "home", LEFT, {"EFTERHAND_CHOOSE_USER": "true"})
-    try:
-        made.start()
+    with running_system(LEFT, {"EFTERHAND_CHOOSE_USER": "true"}) as made:
         made.post("/intake/v1/events", [event(number, *told) for number, told in enumerate(TOLD)])
         made.move_date(TODAY)
         made.settle(120)
         yield made
-        made.stop()
-    finally:
-        made.clean_up()
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def event(number: int, person: str, kind: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -131,11 +119,7 @@ def walked(system: RunningSystem, modules: Path, chromium: str) -> dict[str, Any
     """What each user came to, one after the other."""
     walks = [{"user": user, "steps": steps} for user, steps in WALKS.items()]
     plan = {"chromium": chromium, "modules": str(modules), "base": system.url, "walks": walks}
-    done = subprocess.run(
-        ["node", str(HERE / "walk.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return {each["user"]: each for each in json.loads(done.stdout)}
+    return {each["user"]: each for each in run_script("walk.cjs", plan)}
 
 
 @pytest.mark.parametrize("user", WALKS)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.chromium import run_script
 from tests.services.intake_running import Intake, running_intake
 
 HERE = Path(__file__).parent
@@ -72,11 +73,7 @@ def intake(
 def sign_in(intake: Intake, modules: Path, chromium: str, user: str, expected: str) -> dict[str, Any]:
     """Sign in, come to a page with the heading that is expected, and if a session was opened sign out again."""
     plan = {"chromium": chromium, "modules": str(modules), "base": intake.url, "user": user, "expected": expected}
-    done = subprocess.run(
-        ["node", str(HERE / "sign_in.cjs")], input=json.dumps(plan), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = run_script("sign_in.cjs", plan)
     return found
 
 

@@ -1,13 +1,8 @@
 // Lets users that can be chosen on loopback walk through pages in Chromium; writes what each came to as JSON on stdout.
 // {chromium, modules, base, walks: [{user, steps: [{to | press | fill, value | choose, value | heading | see | lack}]}]}
 "use strict";
-const { createRequire } = require("node:module");
-const path = require("node:path");
 const fs = require("node:fs");
-
-const plan = JSON.parse(fs.readFileSync(0, "utf8"));
-const { chromium } = createRequire(path.join(plan.modules, "package.json"))("playwright-core");
-
+const { plan, begin } = require("./browser.cjs");
 async function signIn(page, user) {
   await page.goto(plan.base);
   await page.getByRole("link", { name: "Välj användare" }).click();
@@ -58,20 +53,8 @@ async function walk(browser, { user, steps }) {
   return found;
 }
 
-(async () => {
-  const browser = await chromium.launch({
-    executablePath: plan.chromium,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync"],
-  });
-  try {
-    const found = [];
-    for (const each of plan.walks) found.push(await walk(browser, each));
-    process.stdout.write(JSON.stringify(found));
-  } finally {
-    await browser.close();
-  }
-})().catch((error) => {
-  process.stderr.write(`${error.stack}\n`);
-  process.exitCode = 1;
+begin(async (browser) => {
+  const found = [];
+  for (const each of plan.walks) found.push(await walk(browser, each));
+  return found;
 });

@@ -9,8 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -265,3 +266,18 @@ class RunningSystem:
         with psycopg.connect(self.database_url) as connection:
             connection.read_only = True
             return connection.execute(statement).fetchall()
+
+
+@contextlib.contextmanager
+def running_system(first_date: date, settings: Mapping[str, str] | None = None) -> Iterator[RunningSystem]:
+    """Start a system on a home of its own, and stop it; the home goes in the end."""
+    directory = Path(tempfile.mkdtemp(prefix="efterhand-running-"))
+    directory.chmod(0o711)
+    made = RunningSystem(directory / "home", first_date, settings)
+    try:
+        made.start()
+        yield made
+        made.stop()
+    finally:
+        made.clean_up()
+        shutil.rmtree(directory, ignore_errors=True)

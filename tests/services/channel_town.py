@@ -190,12 +190,10 @@ def office() -> Iterator[PostOffice]:
     made.stop()
 
 
-@pytest.fixture
-def channels(town: Town, mail: MailServer, office: PostOffice) -> Iterator[Channels]:
-    """A town without channels."""
-    settings = Settings(
+def settings_to_send(mail: MailServer, office: PostOffice, **more: Any) -> Settings:
+    """The settings by which a mail server and a host may be sent to."""
+    return Settings(
         secret=SECRET,
-        public_url=DOOR,
         smtp_host="127.0.0.1",
         smtp_port=mail.port,
         smtp_tls="none",
@@ -203,7 +201,13 @@ def channels(town: Town, mail: MailServer, office: PostOffice) -> Iterator[Chann
         mail_domains=("town.test",),
         channel_hosts=(office.host,),
         chat_services=("json",),
+        **more,
     )
-    made = Channels(town, mail, office, settings)
+
+
+@pytest.fixture
+def channels(town: Town, mail: MailServer, office: PostOffice) -> Iterator[Channels]:
+    """A town without channels."""
+    made = Channels(town, mail, office, settings_to_send(mail, office, public_url=DOOR))
     yield made
     made.real_ways.close()

@@ -9,16 +9,15 @@ import pytest
 from icalendar import Calendar
 from prometheus_client import CollectorRegistry, generate_latest
 
-from efterhand.settings import Settings
 from efterhand.web.rights import Grant
 from efterhand_followup.adapters.ways_out import make_ways_out
 from efterhand_followup.application.deliver import Pace
 from efterhand_followup.bootstrap import Services
 from efterhand_followup.entrypoints.delivery import Delivery
 from efterhand_followup.entrypoints.metrics import StateCollector
-from tests.services.channel_town import mail, office
+from tests.services.channel_town import mail, office, settings_to_send
 from tests.services.followup_served import client_of, http, services, url
-from tests.services.followup_town import SECRET, Town, enrolled, town
+from tests.services.followup_town import Town, enrolled, town
 from tests.services.receivers import MailServer, PostOffice
 
 __all__ = ["client_of", "http", "mail", "office", "services", "town", "url"]
@@ -32,17 +31,7 @@ ClientOf = Callable[..., httpx.Client]
 @pytest.fixture(autouse=True)
 def ways(services: Services, town: Town, mail: MailServer, office: PostOffice) -> None:
     """A mail server and a host that may be sent to, and a town in which two persons are to be followed up."""
-    settings = Settings(
-        secret=SECRET,
-        smtp_host="127.0.0.1",
-        smtp_port=mail.port,
-        smtp_tls="none",
-        smtp_sender="efterhand@town.test",
-        mail_domains=("town.test",),
-        channel_hosts=(office.host,),
-        chat_services=("json",),
-    )
-    made = make_ways_out(settings, services.catalogue, services.tokens)
+    made = make_ways_out(settings_to_send(mail, office), services.catalogue, services.tokens)
     object.__setattr__(services, "ways", made)
     pace = Pace(manual=True, hour=7, retry_seconds=60, days=7)
     object.__setattr__(services, "delivery", Delivery(services.engine, services.composing, made, pace))
