@@ -21,9 +21,33 @@ async function withBrowser(work) {
   }
 }
 
+const axe = fs.readFileSync(fromModules.resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What axe finds wrong, as "rule: where". */
+async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate((rules) => axe.run({ runOnly: rules, resultTypes: ["violations"] }), RULES);
+  return found.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")} ${node.failureSummary}`));
+}
+
+/** What has the focus: its name, and whether it can be seen that it has it. */
+async function focused(page) {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    const style = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.right > 0 && box.width > 0;
+    const { tagName: tag, id, type, value } = element;
+    return { tag, id, type, value, name: element.getAttribute("name"), text: element.textContent.trim().slice(0, 60), seen };
+  });
+}
+
 module.exports = {
   plan,
-  fromModules,
+  violations,
+  focused,
   begin: (work) => withBrowser(work).catch((error) => {
     process.stderr.write(`${error.stack}\n`);
     process.exitCode = 1;

@@ -2,35 +2,11 @@
 // {chromium, modules, base, cookie: {name, value} | null, checks: [{name, kind, path, language, width, height, scale}]}
 "use strict";
 const path = require("node:path");
-const fs = require("node:fs");
-const { plan, fromModules, begin } = require("./browser.cjs");
-const axe = fs.readFileSync(fromModules.resolve("axe-core/axe.min.js"), "utf8");
-
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-
-/** What axe finds wrong, as "rule: where". */
-async function violations(page) {
-  await page.evaluate(axe);
-  const found = await page.evaluate((rules) => axe.run({ runOnly: rules, resultTypes: ["violations"] }), RULES);
-  return found.violations.flatMap((rule) =>
-    rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")} ${node.failureSummary}`));
-}
+const { plan, violations, focused, begin } = require("./browser.cjs");
 
 /** How many pixels the page can be scrolled sideways. */
 async function sideways(page) {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-}
-
-/** What has the focus: its name, and whether it can be seen that it has it. */
-async function focused(page) {
-  return page.evaluate(() => {
-    const element = document.activeElement;
-    const style = getComputedStyle(element);
-    const box = element.getBoundingClientRect();
-    const seen = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.right > 0 && box.width > 0;
-    const { tagName: tag, id, type, value } = element;
-    return { tag, id, type, value, name: element.getAttribute("name"), text: element.textContent.trim().slice(0, 60), seen };
-  });
 }
 
 async function tabTo(page, wanted, seen) {

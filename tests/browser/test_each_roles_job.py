@@ -1,4 +1,4 @@
-"""Each role's main job in a whole `efterhand up`: from signing in as the built-in user to what is done."""
+"""Each role's main job in a whole `efterhand up`, by keyboard alone: from choosing the user to what is done."""
 
 import csv
 import io
@@ -41,7 +41,7 @@ WALKS: dict[str, list[dict[str, Any]]] = {
         {"to": f"{LIST}/"},
         {"mark": "input[name=answer][value=studies]"},
         {"press": "Spara"},
-        {"above": "Svaret är sparat"},
+        {"above": "sparat"},
         {"to": "/annan-enhet"},
         {"choose": "select[name=unit]", "value": "jobbtorg-farsta"},
         {"fill": "textarea[name=reason]", "value": "Vikarie i dag"},
@@ -57,6 +57,15 @@ WALKS: dict[str, list[dict[str, Any]]] = {
         {"to": "missed=year"},
         {"see": "c-1"},
         {"lack": "c-3"},
+        {"address": "/installningar/aviseringar"},
+        {"mark": "input[name=kind][value=calendar]"},
+        {"choose": "select[name=whom]", "value": f"unit:{UNIT}"},
+        {"press": "Lägg till"},
+        {"find": "#secret"},
+        {"press": "Ny adress"},
+        {"find": "#secret"},
+        {"press": "Ta bort"},
+        {"see": "Ingen kanal är inställd."},
     ],
     "register-owner": [
         {"to": "/register"},
@@ -124,7 +133,13 @@ def walked(system: RunningSystem, modules: Path, chromium: str) -> dict[str, Any
 
 @pytest.mark.parametrize("user", WALKS)
 def test_a_role_gets_from_the_first_page_to_the_end_of_its_job(walked: dict[str, Any], user: str) -> None:
-    assert (walked[user]["failed"], walked[user]["complaints"]) == (None, [])
+    assert (walked[user]["failed"], walked[user]["complaints"], walked[user]["unseen"]) == (None, [], [])
+
+
+@pytest.mark.parametrize("user", WALKS)
+def test_axe_finds_nothing_on_the_way_of_a_role(walked: dict[str, Any], user: str) -> None:
+    assert walked[user]["looked"] >= 1
+    assert walked[user]["violations"] == []
 
 
 def test_the_answer_has_been_on_kafka_and_come_back(system: RunningSystem, walked: dict[str, Any]) -> None:
