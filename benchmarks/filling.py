@@ -309,6 +309,8 @@ class Town:
         """`url` is that of a database which has been opened, and has nobody in it."""
         self.url = url
         self.definitions = definitions
+        self.written = "nobody"
+        """How long the last persons that came took to be written, with nothing computed but their totals."""
         self._block = block
         self._copies = 0
 
@@ -331,7 +333,9 @@ class Town:
         say(f"{filled.persons} persons, {filled.events} events by COPY: {filled.seconds:.1f} s, {rate:.0f} events/s")
         begun = time.perf_counter()
         keep_totals_anew(self.url, self.definitions)
-        say(f"their totals, by the product: {time.perf_counter() - begun:.1f} s")
+        totals = time.perf_counter() - begun
+        say(f"their totals, by the product: {totals:.1f} s")
+        self.written = f"{filled.persons} persons by COPY in {filled.seconds:.0f} s, then all totals in {totals:.0f} s"
 
     def doubled(self, servers: Servers) -> Town:
         """Return another town, with the same persons and as many more."""

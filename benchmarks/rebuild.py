@@ -222,7 +222,11 @@ def measure(servers: Servers, small: Town, town: Town, rounds: int) -> Report:
             Goal("memory of indicators-worker: times, whole to half", MEMORY_GROWTH, at_least=False),
         ],
     )
-    report.facts = {"persons": town.persons, "events": town.events}
+    report.facts = {
+        "persons": town.persons,
+        "events": town.events,
+        "the same rows with nothing computed": town.written,
+    }
     catalogue = town.definitions.catalogue
     rivals: list[Nightly | Duck] = [Nightly(town.url, catalogue), Duck(town.url, catalogue, servers.directory)]
     for rival in rivals:

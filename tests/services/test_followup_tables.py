@@ -92,14 +92,18 @@ def test_what_is_read_agrees_with_the_reference_on_the_business_date_and_on_othe
 ) -> None:
     whole_town.begin_again()
     whole_town.receive(*scene.events)
-    whole_town.move_to(scene.business_date)
+    first = min(received_on(event) for event in scene.events)
+    for number in range(1, 9):
+        # By steps, so that some notices are made and then withdrawn.
+        whole_town.move_to(first + (scene.business_date - first) * number // 8)
     for day in {scene.business_date, *scene.days}:
         asked = Asked(day, sight=EVERYTHING)
         with whole_town.engine.connect() as connection:
             checks = _pages(lambda c: read_checks(connection, whole_town.catalogue, asked, CheckFilter(), c, 3))  # noqa: B023
             notices = _pages(
-                lambda c: read_notices(connection, whole_town.catalogue, asked, NoticeFilter(), c, 3)  # noqa: B023
+                lambda c: read_notices(connection, whole_town.catalogue, asked, NoticeFilter(), c, 1)  # noqa: B023
             )
+            assert notices == read_notices(connection, whole_town.catalogue, asked, NoticeFilter(), None, 1000)["items"]
         wanted_checks = product.expected_checks(scene.events, day, scene.business_date)
         shown = ("anchor_on", "due", "state", "late", "flag", "settled_on", "unit")
         assert {each["id"]: {name: each[name] for name in shown} for each in checks} == {
@@ -107,6 +111,7 @@ def test_what_is_read_agrees_with_the_reference_on_the_business_date_and_on_othe
         }
         wanted_notices = product.expected_notices(scene.events, day, scene.business_date)
         shown = ("check", "step", "moment", "send_on", "unit", "to", "status")
+        assert len({(each["id"], each["status"]) for each in notices}) == len(notices)
         assert {
             each["id"]: {name: each[name] for name in shown} for each in notices if each["status"] != "withdrawn"
         } == {notice_id: {name: each[name] for name in shown} for notice_id, each in wanted_notices.items()}

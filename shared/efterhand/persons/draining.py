@@ -128,8 +128,8 @@ class Rounds:
                 if self._failures is not None:
                     self._failures.inc()
                 if isinstance(error, DBAPIError | PoolTimeoutError):
-                    _log.warning("computing waits", action=f"{self._name}_waits", error=describe(error))
+                    _log.warning("a round waits for the database", action=f"{self._name}_waits", error=describe(error))
                 else:
-                    _log.exception("persons cannot be computed", action=f"{self._name}_failed")
+                    _log.exception("a round has failed", action=f"{self._name}_failed")
                 self._stopping.wait(_BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS) - 1)])
                 attempt += 1

@@ -1,6 +1,11 @@
-"""The notices of a day, in pages."""
+"""The notices of a day, in pages.
 
-from collections.abc import Iterable, Mapping
+Those of the business date are read as stored, in the order of their ids. Those of another day come in three parts: what
+stands for persons, evaluated in the order of persons and no further than the page; what was withdrawn up to that day,
+from the log; and the lists that sum up, which only everybody's standing tells.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Literal
@@ -10,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from efterhand.catalogue import Catalogue
 from efterhand.persons.store import NOBODY
 from efterhand.web.paging import decode_cursor, encode_cursor, page
+from efterhand.web.problem import bad_request
 from efterhand.web.sight import Sight
 from efterhand_followup.adapters.seen_rows import seen_with
 from efterhand_followup.adapters.tables import check, notice
@@ -28,6 +34,12 @@ from efterhand_followup.domain.standing import Row
 
 Status = Literal["open", "withdrawn", "summed"]
 STATUSES: Final[tuple[Status, ...]] = ("open", "withdrawn", "summed")
+
+_OF_PERSONS: Final = "persons"
+_WITHDRAWN: Final = "withdrawn"
+_LISTS: Final = "lists"
+_PARTS: Final = (_OF_PERSONS, _WITHDRAWN, _LISTS)
+"""Of the notices of another day, in the order in which they come."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ def read_notices(
     *,
     log: bool = False,
 ) -> dict[str, Any]:
-    """Return a page of notices, in the order of their ids.
+    """Return a page of notices.
 
     Open and summed ones are those of the day that is asked for; withdrawn ones are from the log, up to that day. On the
     business date those of protocols that not everybody has been computed by are left out, and said to be.
@@ -67,24 +79,59 @@ def read_notices(
     context, business_date = context_with_date(connection)
     day = asked.on or business_date
     units = None if wanted.unit is None else units_below(catalogue, wanted.unit, day)
+    if day != business_date:
+        rows, next_cursor = _of_another_day(connection, catalogue, asked, wanted, units, cursor, limit)
+        return page([notice_as_json(row, log=log) for row in rows], next_cursor)
     after = decode_cursor(cursor, (str,))
-    begin_after: str = after[0] if after else ""
-    told: dict[str, Any] = {}
-    if day == business_date:
-        shown_now = shown_protocols(connection, catalogue, context)
-        told = shown_now.told()
-        rows = _stored(connection, asked, wanted, units, begin_after, limit + 1, None, shown_now)
-    else:
-        rows = []
-        if wanted.status != "withdrawn":
-            standing = _evaluated(connection, catalogue, asked, day, business_date)
-            rows += [row for row in standing if _wanted(row, wanted, units)]
-        if wanted.status in (None, "withdrawn"):
-            rows += _stored(connection, asked, wanted, units, begin_after, limit + 1, day)
-        rows = sorted((row for row in rows if row["id"] > begin_after), key=lambda row: row["id"])[: limit + 1]
+    shown_now = shown_protocols(connection, catalogue, context)
+    rows = _stored(connection, asked, wanted, units, after[0] if after else "", limit + 1, None, shown_now)
     shown = rows[:limit]
     following = encode_cursor([shown[-1]["id"]]) if len(rows) > limit else None
-    return {**page([notice_as_json(row, log=log) for row in shown], following), **told}
+    return {**page([notice_as_json(row, log=log) for row in shown], following), **shown_now.told()}
+
+
+def _of_another_day(
+    connection: Connection,
+    catalogue: Catalogue,
+    asked: Asked,
+    wanted: NoticeFilter,
+    units: frozenset[str] | None,
+    cursor: str | None,
+    limit: int,
+) -> tuple[list[Row], str | None]:
+    """Return the rows of a page and the cursor of the next; a page may hold some more, for the whole of a person."""
+    _, business_date = context_with_date(connection)
+    day = asked.on or business_date
+    part, after = decode_cursor(cursor, (str, str)) or (_OF_PERSONS, "")
+    if part not in _PARTS:
+        raise bad_request("wrong_cursor", "The cursor is not one that this list has given out.")
+    rows: list[Row] = []
+    if part == _OF_PERSONS:
+        if wanted.status != "withdrawn":
+            for person, own in _evaluated(connection, catalogue, asked, day, business_date, wanted, after):
+                if len(rows) >= limit:
+                    return rows, encode_cursor([part, after])
+                rows += [row for row in own if _wanted(row, wanted, units)]
+                after = person
+        part, after = _WITHDRAWN, ""
+    if part == _WITHDRAWN:
+        if wanted.status in (None, "withdrawn"):
+            log = _stored(connection, asked, wanted, units, after, max(0, limit - len(rows)) + 1, day)
+            if following := _add(rows, log, limit, part, after):
+                return rows, following
+        part, after = _LISTS, ""
+    lists = _lists(connection, catalogue, asked, wanted, day)
+    behind = [row for row in lists if row["id"] > after and _wanted(row, wanted, units)]
+    return rows, _add(rows, behind, limit, part, after)
+
+
+def _add(rows: list[Row], found: Sequence[Row], limit: int, part: str, after: str) -> str | None:
+    """Add what there is room for on a page; return the cursor of the next one if something is left."""
+    room = max(0, limit - len(rows))
+    rows += found[:room]
+    if len(found) <= room:
+        return None
+    return encode_cursor([part, found[room - 1]["id"] if room else after])
 
 
 def _stored(
@@ -141,22 +188,40 @@ def _with_no_unit(sight: Sight) -> Sight:
 
 
 def _evaluated(
-    connection: Connection, catalogue: Catalogue, asked: Asked, day: date, business_date: date
-) -> Iterable[Row]:
+    connection: Connection,
+    catalogue: Catalogue,
+    asked: Asked,
+    day: date,
+    business_date: date,
+    wanted: NoticeFilter,
+    after: str,
+) -> Iterator[tuple[str, list[Row]]]:
+    """Yield each person behind another with the notices that stand for the person and are seen."""
+    person = None
+    if wanted.check is not None:
+        parts = wanted.check.split(":")
+        if len(parts) != 3 or parts[1] <= after:
+            return
+        person = parts[1]
+    for standing, protected in standings_on(connection, catalogue, day, after=after, person=person):
+        seen = {row["id"] for row in seen_by(asked.sight, standing, protected, business_date)}
+        own = [{**notice_row(standing.person, each), "protected": protected} for each in standing.notices
+               if each.check in seen]  # fmt: skip
+        yield standing.person, own
+
+
+def _lists(connection: Connection, catalogue: Catalogue, asked: Asked, wanted: NoticeFilter, day: date) -> list[Row]:
+    """Return the notices that list what others come to, in the order of their ids."""
+    if wanted.status not in (None, "open") or wanted.check is not None or wanted.summed_into is not None:
+        return []
     sight = asked.sight
     lists: dict[str, bool] = {}
     for standing, protected in standings_on(connection, catalogue, day):
         if not protected or sight.protected != frozenset():
             for list_id in standing.lists:
                 lists[list_id] = lists.get(list_id, True) and protected
-        seen = {row["id"] for row in seen_by(sight, standing, protected, business_date)}
-        for each in standing.notices:
-            if each.check in seen:
-                yield {**notice_row(standing.person, each), "protected": protected}
-    for list_id, protected in lists.items():
-        row = notice_row(NOBODY, summing_notice(list_id))
-        if _with_no_unit(sight).sees(row["unit"] or "", protected):
-            yield {**row, "protected": protected}
+    rows = ({**notice_row(NOBODY, summing_notice(each)), "protected": lists[each]} for each in sorted(lists))
+    return [row for row in rows if _with_no_unit(sight).sees(row["unit"] or "", row["protected"])]
 
 
 def _wanted(row: Row, wanted: NoticeFilter, units: frozenset[str] | None) -> bool:
