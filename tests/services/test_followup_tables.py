@@ -92,7 +92,7 @@ def test_what_is_read_agrees_with_the_reference_on_the_business_date_and_on_othe
 ) -> None:
     whole_town.begin_again()
     whole_town.receive(*scene.events)
-    first = min(received_on(event) for event in scene.events)
+    first = min(scene.business_date, *(received_on(each) for each in scene.events))
     for number in range(1, 9):
         # By steps, so that some notices are made and then withdrawn.
         whole_town.move_to(first + (scene.business_date - first) * number // 8)
