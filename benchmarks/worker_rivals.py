@@ -133,6 +133,7 @@ def run_store() -> None:
         positions=Positions(tables.position),
         parking=Parking(tables.parked, tables.outbox, "followup"),
         apply=apply,
+        business_date=lambda _connection: None,
     )
 
 

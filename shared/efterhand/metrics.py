@@ -1,5 +1,6 @@
 """What every process shows at `/metrics`; no label names a person, a case or an outcome."""
 
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from threading import Thread
 from typing import Final
@@ -41,6 +42,11 @@ PARKED: Final = Counter(
     "Messages put aside: read and not applicable, or refused by the broker",
     ["topic"],
 )
+
+
+def show_business_date(day: date) -> None:
+    """Show the date that this process works with."""
+    BUSINESS_DATE.set(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
 def start_metrics(port: int | None, process: str, *, host: str = "127.0.0.1") -> tuple[WSGIServer, Thread] | None:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.request import urlopen
 
 EFTERHAND = (sys.executable, "-m", "efterhand.cli")
+DATE = "efterhand_business_date_timestamp_seconds"
 READY_SECONDS, DONE_SECONDS, STOPPED_SECONDS = 120.0, 420.0, 25.0
 
 
@@ -69,8 +70,9 @@ def audit(ready: dict[str, Any]) -> list[str]:
 
 
 def metrics(ready: dict[str, Any]) -> list[str]:
-    """Hold each process's metrics against promtool; return its complaints."""
+    """Hold each process's metrics against promtool; return its complaints, and where the dates shown differ."""
     faults = []
+    dates = {}
     for process, port in sorted(ready["metrics"].items()):
         with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             text = answer.read()
@@ -79,6 +81,9 @@ def metrics(ready: dict[str, Any]) -> list[str]:
         print(f"metrics of {process}: {len(text.splitlines())} lines, promtool says {judged.returncode} {complaints}")
         if judged.returncode != 0:
             faults.append(f"{process}: {complaints}")
+        dates[process] = next((line for line in text.decode().splitlines() if line.startswith(DATE)), "no date")
+    if len(set(dates.values())) != 1 or DATE not in next(iter(dates.values())):
+        faults.append(f"the processes show different business dates: {dates}")
     return faults
 
 

@@ -72,6 +72,7 @@ def main() -> None:
         positions=Positions(POSITION),
         parking=Parking(PARKED, OUTBOX, SCHEMA),
         apply=applier(settings.instance),
+        business_date=lambda _connection: None,
         stalled_seconds=8.0,
     )
 

@@ -106,12 +106,36 @@ def test_what_is_refused_goes_to_a_file_beside_it_and_ends_with_3(
 ) -> None:
     file = tmp_path / "events.jsonl"
     file.write_text('{"id": "1"}\nnot json\n')
-    result = invoke(answer_all("refused", ["unknown_code"]), "load", "--json", str(file))
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.content == b"not json":
+            return httpx.Response(400, json={"code": "not_json", "title": "Not JSON"})
+        return answer_all("refused", ["unknown_code"])(request)
+
+    result = invoke(handler, "load", "--json", str(file))
     assert code_of(result) == 3
     written = [json.loads(line) for line in Path(f"{file}.refused.jsonl").read_text().splitlines()]
     assert {"line": 1, "outcome": "refused", "codes": ["unknown_code"], "event": {"id": "1"}} in written
     assert all("not json" not in json.dumps(one) for one in written)
     assert json.loads(result.stdout)[str(file)]["codes"] == {"unknown_code": 1, "not_json": 1}
+
+
+def test_a_line_that_cannot_be_read_whole_is_left_to_intake_which_keeps_it(
+    invoke: Callable[..., Result], tmp_path: Path
+) -> None:
+    file = tmp_path / "events.jsonl"
+    lines = [b'\xef\xbb\xbf{"id": "1"}', b'{"id": "2"}', b"{bad", b'{"event": {"id": "a", "id": "b"}}', b'{"id": "3"}']
+    file.write_bytes(b"\n".join(lines))
+    sent: list[bytes] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request.content)
+        if not request.content.startswith(b"["):
+            return httpx.Response(400, json={"code": "not_json", "title": "Not JSON"})
+        return answer_all("accepted")(request)
+
+    assert code_of(invoke(handler, "load", str(file))) == 3
+    assert sent == [b'[{"id": "1"},{"id": "2"}]', lines[2], lines[3], b'[{"id": "3"}]']
 
 
 def test_an_event_with_an_identity_number_is_not_copied(invoke: Callable[..., Result], tmp_path: Path) -> None:

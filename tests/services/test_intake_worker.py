@@ -62,6 +62,16 @@ def test_records_are_judged_like_events_that_are_posted(database: Engine, databa
         assert sent == {"business-date": 1, "case-events": 2, "case-events-refused": 5}
 
 
+def test_who_writes_to_the_topic_has_been_heard(database: Engine, database_url: str) -> None:
+    apply = apply_with(receiver(settings(database_url), load_catalogue("stockholm")))
+    refused = event("c", source="/stockholm/unheard", data={"reason": "gone"})
+    with database.begin() as connection:
+        apply(connection, records(event("a"), event("b", "source.reported_through"), refused))
+    with database.connect() as connection:
+        heard = connection.execute(text("SELECT kind, name FROM heard ORDER BY kind"))
+        assert [tuple(row) for row in heard] == [("feed", "cases"), ("source", event()["source"])]
+
+
 def test_without_a_date_the_batch_waits(database_url: str) -> None:
     apply = apply_with(receiver(settings(database_url), load_catalogue("stockholm")))
     made = engine(settings(database_url))

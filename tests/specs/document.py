@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from textwrap import fill
 from typing import Final
 
+from efterhand.catalogue import load_catalogue
 from efterhand.catalogue.factkinds import FactKind, fact_kinds
+from efterhand.catalogue.loader import BUILT_IN
+from efterhand.catalogue.model import SUMMED_AFTER_DAYS
+from efterhand.catalogue.sentences import explain
 from tests.specs.constructs import constructs_of, every_construct
 from tests.specs.reading import DEFAULTS, Asked, Spec, specs
+from tests.tiny import definitions
 
 _HEAD: Final = """\
 # The catalogue: how a figure is defined
@@ -48,6 +53,33 @@ What can be counted and looked up are a person's *facts*. These are the kinds, w
 {facts}
 """
 
+_PROTOCOLS: Final = """\
+## What is followed up
+
+`protocols.yaml` says which checks there are. A protocol makes one check for each case or measure that it follows.
+Conditions, day phrases and look-ups are written as in the definitions of figures. `efterhand catalogue check DIR` tries
+the test persons that a protocol carries, and `efterhand catalogue explain ID` says it in words.
+
+| key | what it says |
+|---|---|
+| `name`, `english` | what it is called |
+| `feed` | `cases`, `answers` or `assistance`: only as far as it is known can something be missing |
+| `after` | what it follows: `fact` (`case` or `measure`), its `day` (the *anchor*), for whom (`where`, with `find`) |
+| `due` | the day by which it should be done: a day phrase from `anchor` |
+| `met_by` | look-ups with `first`: the earliest of what they find meets the check |
+| `answered_by` | instead: the reply of staff (`first: reply.answered_on`), or the register's month (`at: assistance`) |
+| `cancelled_by` | look-ups with `first` that cancel it; on one day meeting and answers come first |
+| `gives_up` | `day` and `as`: when it is `missed` or `expired` if nothing has settled it and the feed is known so far |
+| `flag` | `green`, `yellow` or `red`, shown while it is overdue |
+| `tell` | reminders: `day`, so many days from `due`, and `who`: `worker` (without one, the unit) or `manager` |
+| `none_once_closed` | `true`: nobody is reminded once the case is closed |
+| `summed_after_days` | a reminder more days old than this when the anchor came in is put in a list; default {summed} |
+| `tests` | test persons: `events`, the day `on` which the check is looked at, and what is to `expect` |
+
+Two of Stockholm's, as they stand in the product:
+
+{examples}"""
+
 WIDTH: Final = 118
 
 CHAPTERS: Final = {
@@ -68,7 +100,7 @@ CHAPTERS: Final = {
 
 def document() -> str:
     """Return the page."""
-    return "\n".join([_head(), *_chapters(), *_words()]).rstrip() + "\n"
+    return "\n".join([_head(), *_chapters(), _protocols(), *_words()]).rstrip() + "\n"
 
 
 def _head() -> str:
@@ -119,6 +151,21 @@ def _told(asked: Asked) -> str:
     if "preliminary" in asked.rest:
         told += f"; {'' if asked.rest['preliminary'] else 'no longer '}preliminary on {asked.today}"
     return told
+
+
+def _protocols() -> str:
+    stockholm = BUILT_IN / "stockholm"
+    catalogue = load_catalogue(str(stockholm))
+    written = definitions(stockholm / "protocols.yaml")
+    shown = (
+        f"```yaml\n{written[name].rstrip()}\n```\n\n{_quoted(explain(catalogue, name, 'en', protocol=True))}\n"
+        for name in ("plan_5d", "assistance_7m")
+    )
+    return _PROTOCOLS.format(summed=SUMMED_AFTER_DAYS, examples="\n".join(shown))
+
+
+def _quoted(text: str) -> str:
+    return fill(text, WIDTH, initial_indent="> ", subsequent_indent="> ", break_on_hyphens=False)
 
 
 def _words() -> Iterator[str]:

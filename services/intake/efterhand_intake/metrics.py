@@ -1,8 +1,11 @@
 """What intake counts beside what every process counts. Sources are systems, so they may be labels; persons never."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from efterhand_intake.domain.candidates import Decision, Outcome
 
 ACCEPTED: Final = Counter("efterhand_events_accepted_total", "Events accepted")
 DUPLICATES: Final = Counter("efterhand_events_duplicate_total", "Events that had been accepted before")
@@ -22,3 +25,16 @@ SINCE_HEARD: Final = Gauge(
     "efterhand_since_heard_seconds", "Time since a source or a feed last sent something", ["kind", "name"]
 )
 PARKED_ROWS: Final = Gauge("efterhand_parked_messages", "Messages put aside that lie in the database", ["schema"])
+
+_BY_OUTCOME: Final = {Outcome.ACCEPTED: ACCEPTED, Outcome.DUPLICATE: DUPLICATES, Outcome.CONFLICT: CONFLICTS}
+
+
+def count(decisions: Iterable[Decision]) -> None:
+    """Count what was decided about events, whichever way they came."""
+    outcomes: dict[Outcome, int] = {}
+    for decision in decisions:
+        outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
+        for code in decision.codes:
+            REFUSED.labels(code).inc()
+    for outcome, counter in _BY_OUTCOME.items():
+        counter.inc(outcomes.get(outcome, 0))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from efterhand.catalogue.grammar.protocols import what_decides
+from efterhand.catalogue.grammar.protocols import what_decides, without_reminders
 from efterhand.catalogue.model import Catalogue, Formula, Indicator, Protocol
 from efterhand.catalogue.reading import kinds_read_by_protocol
 from efterhand.catalogue.sentences import (
@@ -302,18 +302,18 @@ def _protocols(before: Catalogue, after: Catalogue) -> Iterator[Change]:
         yield from _renamed(Part.PROTOCOL, old, new)
         yield from _said_otherwise(
             Part.PROTOCOL,
-            (before, _without_reminders(old)),
-            (after, _without_reminders(new)),
+            (before, without_reminders(old)),
+            (after, without_reminders(new)),
             decides=_decides(before, old) != _decides(after, new),
         )
-        if (old.steps, old.none_once_closed) != (new.steps, new.none_once_closed):
+        if _reminding(old) != _reminding(new):
             was = {language: reminders_of(before, old, language) for language in LANGUAGES}
             now = {language: reminders_of(after, new, language) for language in LANGUAGES}
             yield _change(Part.REMINDER, What.CHANGED, new, was, now)
 
 
-def _without_reminders(protocol: Protocol) -> Protocol:
-    return replace(protocol, steps=(), none_once_closed=False)
+def _reminding(protocol: Protocol) -> tuple[object, ...]:
+    return protocol.steps, protocol.none_once_closed, protocol.summed_after_days
 
 
 def _decides(catalogue: Catalogue, protocol: Protocol) -> tuple[object, ...]:

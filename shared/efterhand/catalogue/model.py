@@ -14,6 +14,8 @@ from efterhand.catalogue.phrases import Phrase
 from efterhand.catalogue.units import UnitTree
 
 FEEDS: Final = ("cases", "assistance", "answers")
+SUMMED_AFTER_DAYS: Final = 14
+"""Where a protocol does not say otherwise."""
 
 
 class Recipient(StrEnum):
@@ -63,7 +65,8 @@ class Protocol:
     """After which anchor which check is due, what settles it, and who is told.
 
     `subject_fact` (case or measure) is what a check is about; `anchor` the column with the day that it follows.
-    `flag` is what a check shows while it is overdue.
+    `flag` is what a check shows while it is overdue. A reminder whose day lies more than `summed_after_days` before the
+    one on which the anchor's fact was first received is not told by itself but in a list.
     """
 
     id: str
@@ -83,6 +86,7 @@ class Protocol:
     flag: str | None
     steps: tuple[Step, ...]
     none_once_closed: bool
+    summed_after_days: int = SUMMED_AFTER_DAYS
     tests: tuple[Example, ...] = ()
     """Test persons; no part of what it means."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import orjson
 from efterhand.cli.ending import SOME_REFUSED, USAGE, Ending
 from efterhand.cli.output import json_option, print_json, tell
 from efterhand.cli.system import System
+from efterhand.contracts import NotJson, parse_event
 
 BATCH: Final = 500
 EVENTS: Final = "/intake/v1/events"
@@ -27,11 +29,12 @@ NOT_KEPT: Final = frozenset({"identity_number", "not_json"})
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a file; `path` is where it is sent."""
+    """One line of a file; `path` is where it is sent, `alone` whether it would spoil what is sent with it."""
 
     number: int
     text: bytes
     path: str
+    alone: bool = False
 
 
 @dataclass
@@ -55,19 +58,21 @@ class Summary:
 Refused = Callable[[Line, dict[str, Any]], None]
 
 
-def lines_of(file: Iterable[bytes], summary: Summary, refused: Refused) -> Iterator[Line]:
-    """The lines that can be sent; one that is not JSON is refused here, empty ones are passed over."""
+def lines_of(file: Iterable[bytes]) -> Iterator[Line]:
+    """The lines that are sent; empty ones are passed over. What is not JSON is for intake to refuse, and to keep."""
     for number, raw in enumerate(file, start=1):
-        text = raw.strip()
+        text = (raw.removeprefix(BOM_UTF8) if number == 1 else raw).strip()
         if not text:
             continue
         try:
             value = orjson.loads(text)
-        except ValueError:
-            line = Line(number, text, EVENTS)
-            _count(summary, line, {"outcome": "refused", "codes": ["not_json"], "message": "Not JSON."}, refused)
+            wrapped = isinstance(value, dict) and "event" in value and "specversion" not in value
+            if wrapped and "received" not in value:
+                # Read once more: the other reader does not mind a key that comes twice, and keeps one of the two.
+                parse_event(text)
+        except (ValueError, NotJson):
+            yield Line(number, text, EVENTS, alone=True)
             continue
-        wrapped = isinstance(value, dict) and "event" in value and "specversion" not in value
         if wrapped and "received" not in value:
             yield Line(number, orjson.dumps(value["event"]), EVENTS)
         elif wrapped and value.keys() != {"event", "received"}:
@@ -83,7 +88,7 @@ def load_lines(system: System, lines: Iterable[Line], summary: Summary, refused:
     """Send lines in batches, in their order; counts what became of them and hands over what was refused."""
     batch: list[Line] = []
     for line in lines:
-        if batch and (len(batch) >= BATCH or batch[0].path != line.path):
+        if batch and (len(batch) >= BATCH or batch[0].path != line.path or line.alone or batch[0].alone):
             _send(system, batch, summary, refused)
             batch = []
         batch.append(line)
@@ -92,7 +97,7 @@ def load_lines(system: System, lines: Iterable[Line], summary: Summary, refused:
 
 
 def _send(system: System, batch: list[Line], summary: Summary, refused: Refused) -> None:
-    body = b"[" + b",".join(line.text for line in batch) + b"]"
+    body = batch[0].text if batch[0].alone else b"[" + b",".join(line.text for line in batch) + b"]"
     response = system.post_again_and_again(batch[0].path, body)
     if response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.REQUEST_ENTITY_TOO_LARGE) and len(batch) > 1:
         # One line spoils the whole body, or it is too long: smaller ones find out which.
@@ -174,7 +179,7 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
         with click.open_file(name, "rb") as file:
             size = 0 if name == "-" else Path(name).stat().st_size
             source = Progress(name, size).follow(file, summary)
-            load_lines(system, lines_of(source, summary, rejected.add), summary, rejected.add)
+            load_lines(system, lines_of(source), summary, rejected.add)
         if summary.has_refused:
             tell(f"{name}: what was refused is in {rejected.path}")
     if as_json:

@@ -43,10 +43,14 @@ def create(role: str, source: str | None, unit: str | None, staff: str | None, a
 
 @command.command("revoke")
 @click.argument("token_id")
-def revoke(token_id: str) -> None:
+@json_option
+def revoke(token_id: str, as_json: bool) -> None:
     """Make the token with TOKEN_ID void."""
     System.running().delete(f"{PATH}/{token_id}")
-    tell(f"Token {token_id} is revoked.")
+    if as_json:
+        print_json({"id": token_id, "revoked": True})
+    else:
+        tell(f"Token {token_id} is revoked.")
 
 
 @command.command("list")

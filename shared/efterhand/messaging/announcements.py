@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Final
 
 import orjson
@@ -165,7 +165,7 @@ class Announcements:
             self._unreadable(record)
             return
         handle(day)
-        metrics.BUSINESS_DATE.set(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        metrics.show_business_date(day)
 
     def _revoked(self, record: Any, handle: Callable[[str], None]) -> None:
         if record.value is None:

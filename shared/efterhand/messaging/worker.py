@@ -10,7 +10,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple, NoReturn
 
 import faust
@@ -19,7 +20,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import ConsumerMessage
 from faust.worker import Worker
 from kafka.errors import KafkaError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from yarl import URL
@@ -56,6 +57,7 @@ def run_worker(
     positions: Positions,
     parking: Parking,
     apply: Apply,
+    business_date: Callable[[Connection], date | None],
     max_records: int = 5000,
     stalled_seconds: float = 30.0,
 ) -> NoReturn:
@@ -77,11 +79,12 @@ def run_worker(
         positions: how far has been read.
         parking: where records go that can never be applied.
         apply: see above.
+        business_date: reads the one that holds, to be shown; None before there is one.
         max_records: of one batch.
         stalled_seconds: how long a partition may have records that nobody applies while this worker is idle, before
             it starts again.
     """
-    source = _Source(settings.kafka, topic, engine, positions)
+    source = _Source(settings.kafka, topic, engine, positions, business_date)
     applier = BatchApplier(engine, positions, parking, apply)
     app = _app(settings, group, max_records)
 
@@ -164,7 +167,14 @@ def arm_watchdog(why: str, seconds: float = _SECONDS_TO_END) -> None:
 class _Source:
     """The topic as this worker reads it: which of several topics of that name, which partitions, from where."""
 
-    def __init__(self, kafka: str, topic: str, engine: Engine, positions: Positions) -> None:
+    def __init__(
+        self,
+        kafka: str,
+        topic: str,
+        engine: Engine,
+        positions: Positions,
+        business_date: Callable[[Connection], date | None],
+    ) -> None:
         self.kafka = kafka
         self.topic = topic
         self.topic_id = ""
@@ -173,6 +183,7 @@ class _Source:
         self.applied_until_ms: int | None = None
         self._engine = engine
         self._positions = positions
+        self._business_date = business_date
 
     def starts(self, partitions: Collection[int]) -> dict[int, Start]:
         """Ask the broker and the database where to start reading; see Positions.settle for what is raised."""
@@ -184,7 +195,10 @@ class _Source:
         return starts
 
     def stored(self) -> dict[int, Position]:
+        """Ask how far has been read; shows the date that holds."""
         with self._engine.connect() as connection:
+            if (day := self._business_date(connection)) is not None:
+                metrics.show_business_date(day)
             return self._positions.stored(connection, self.topic)
 
     def _tell(self, partition: int, start: Start) -> None:

@@ -13,7 +13,6 @@ from efterhand.dates import add_months, next_working_day
 from efterhand.timeline.checks import Check, Standing, state_on
 from efterhand.timeline.facts import Facts
 
-SUMMED_AFTER_DAYS: Final = 14
 OPEN: Final = "open"
 SUMMED: Final = "summed"
 
@@ -45,7 +44,6 @@ def notices_on(
     catalogue: Catalogue,
     day: date,
     as_of: Mapping[str, date],
-    summed_after_days: int = SUMMED_AFTER_DAYS,
 ) -> tuple[Notice, ...]:
     """Return the open and the summed notices of one person on a day.
 
@@ -55,8 +53,6 @@ def notices_on(
         catalogue: whose protocols say the steps.
         day: the day that is asked for.
         as_of: up to which day each feed is known.
-        summed_after_days: a step whose moment lies more days than this before the anchor's fact was first received
-            is not told by itself but summed.
     """
     notices: list[Notice] = []
     for check in checks:
@@ -70,7 +66,7 @@ def notices_on(
         for step in protocol.steps:
             moment = check.due + timedelta(days=step.offset_days)
             if moment <= day and _is_open(check, step, standing):
-                notices.append(_notice(facts, check, step, moment, day, summed_after_days))
+                notices.append(_notice(facts, check, step, moment, day, protocol.summed_after_days))
     return tuple(notices)
 
 

@@ -14,6 +14,7 @@ from efterhand.messaging.worker import run_worker
 from efterhand.metrics import start_metrics
 from efterhand.settings import Settings
 from efterhand_followup.adapters import tables
+from efterhand_followup.adapters.context_store import read_context
 from efterhand_followup.application.apply_events import apply_events
 from efterhand_followup.application.move_date import adopt_catalogue
 from efterhand_followup.bootstrap import make_computing_engine
@@ -45,4 +46,5 @@ def main() -> None:
         positions=Positions(tables.position),
         parking=Parking(tables.parked, tables.outbox, "followup"),
         apply=apply,
+        business_date=lambda connection: read_context(connection).business_date,
     )

@@ -8,6 +8,7 @@ from efterhand.messaging.worker import run_worker
 from efterhand.metrics import start_metrics
 from efterhand.settings import Settings
 from efterhand_indicators.adapters import tables
+from efterhand_indicators.adapters.context_store import read_context
 from efterhand_indicators.application.adopt_catalogue import adopt_catalogue
 from efterhand_indicators.application.apply_events import ApplyEvents
 from efterhand_indicators.bootstrap import make_computing_engine, make_definitions
@@ -43,4 +44,5 @@ def main() -> None:
         positions=Positions(tables.position),
         parking=Parking(tables.parked, tables.outbox, "indicators"),
         apply=ApplyEvents(definitions, settings.secret.get_secret_value()),
+        business_date=lambda connection: read_context(connection).business_date,
     )

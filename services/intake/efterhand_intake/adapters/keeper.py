@@ -120,8 +120,7 @@ class Keeper:
             self._day = today
             self._on_outgoing()
         if self._day is not None:
-            midnight = datetime(self._day.year, self._day.month, self._day.day, tzinfo=UTC)
-            shared.BUSINESS_DATE.set(midnight.timestamp())
+            shared.show_business_date(self._day)
 
     def _adopt_catalogue(self, day: date) -> None:
         with self._engine.begin() as connection:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from efterhand_intake import metrics
 from efterhand_intake.adapters.archive import NoDateYet
 from efterhand_intake.application.receive_events import Receiver
-from efterhand_intake.domain.candidates import ACCEPTED, Candidate, Decision, Outcome
+from efterhand_intake.domain.candidates import ACCEPTED, Candidate, Decision, heard
 
 _log = structlog.get_logger(__name__)
 
@@ -200,30 +200,10 @@ class Writer:
         _deliver(answers)
 
     def _count(self, candidates: Sequence[Candidate], decisions: Sequence[Decision]) -> None:
-        accepted = duplicates = 0
         if candidates:
             self.day = candidates[0].day
-        heard: set[tuple[str, str]] = set()
-        for candidate, decision in zip(candidates, decisions, strict=True):
-            if decision.outcome is Outcome.ACCEPTED:
-                accepted += 1
-            elif decision.outcome is Outcome.DUPLICATE:
-                duplicates += 1
-            else:
-                if decision.outcome is Outcome.CONFLICT:
-                    metrics.CONFLICTS.inc()
-                for code in decision.codes:
-                    metrics.REFUSED.labels(code).inc()
-                continue
-            if candidate.source is not None:
-                heard.add(("source", candidate.source))
-            if candidate.feed is not None:
-                heard.add(("feed", candidate.feed))
-        metrics.ACCEPTED.inc(accepted)
-        metrics.DUPLICATES.inc(duplicates)
-        if heard:
-            now = datetime.now(UTC)
-            self.heard.update(dict.fromkeys(heard, now))
+        metrics.count(decisions)
+        self.heard.update(dict.fromkeys(heard(candidates, decisions), datetime.now(UTC)))
 
 
 def _again_if_lost(act: Callable[[], _Result]) -> _Result:

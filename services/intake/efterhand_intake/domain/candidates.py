@@ -135,6 +135,19 @@ class Candidate:
         return value
 
 
+def heard(candidates: Sequence[Candidate], decisions: Sequence[Decision]) -> set[tuple[str, str]]:
+    """Return who has been heard by what was decided about candidates: ("source", name) and ("feed", name)."""
+    named: set[tuple[str, str]] = set()
+    for candidate, decision in zip(candidates, decisions, strict=True):
+        if decision.outcome not in (Outcome.ACCEPTED, Outcome.DUPLICATE):
+            continue
+        if candidate.source is not None:
+            named.add(("source", candidate.source))
+        if candidate.feed is not None:
+            named.add(("feed", candidate.feed))
+    return named
+
+
 def judge(candidate: Candidate, *, day: date, received: datetime, codes: CodeLookup) -> None:
     """Find what can be told of a candidate without knowing what was received before.
 

@@ -1,6 +1,7 @@
 """The process `intake-worker`: events from sources that write to the topic `case-events-inbound`."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import NoReturn
 
 from sqlalchemy import Connection
@@ -15,10 +16,10 @@ from efterhand.messaging.worker import run_worker
 from efterhand.metrics import start_metrics
 from efterhand.settings import Settings
 from efterhand_intake import metrics
-from efterhand_intake.adapters import registers, tables
+from efterhand_intake.adapters import archive, registers, tables
 from efterhand_intake.application.receive_events import Receiver
 from efterhand_intake.bootstrap import INBOUND, engine, receiver
-from efterhand_intake.domain.candidates import Candidate, Outcome
+from efterhand_intake.domain.candidates import Candidate, heard
 
 
 def candidates_of(record: Record) -> list[Candidate]:
@@ -42,13 +43,10 @@ def apply_with(receive: Receiver) -> Callable[[Connection, Sequence[Record]], No
         candidates = [candidate for record in records for candidate in candidates_of(record)]
         for candidate in candidates:
             receive.judge(candidate, day)
-        for decision in receive.receive(connection, candidates):
-            if decision.outcome is Outcome.ACCEPTED:
-                metrics.ACCEPTED.inc()
-            elif decision.outcome is Outcome.DUPLICATE:
-                metrics.DUPLICATES.inc()
-            for code in decision.codes:
-                metrics.REFUSED.labels(code).inc()
+        decisions = receive.receive(connection, candidates)
+        metrics.count(decisions)
+        if named := heard(candidates, decisions):
+            archive.keep_heard(connection, dict.fromkeys(named, datetime.now(UTC)))
 
     return apply
 
@@ -67,4 +65,5 @@ def main() -> NoReturn:
         positions=Positions(tables.position),
         parking=Parking(tables.parked, tables.outbox, "intake"),
         apply=apply_with(receive),
+        business_date=registers.stored_date,
     )

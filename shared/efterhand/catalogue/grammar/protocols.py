@@ -8,15 +8,17 @@ from efterhand.catalogue.grammar.conditions import parse_condition
 from efterhand.catalogue.grammar.lookups import parse_find, parse_finds
 from efterhand.catalogue.grammar.scope import AGE, Scope, Words
 from efterhand.catalogue.grammar.tests import OF_CHECKS, parse_tests
-from efterhand.catalogue.model import FEEDS, Protocol, Recipient, Step
+from efterhand.catalogue.model import FEEDS, SUMMED_AFTER_DAYS, Protocol, Recipient, Step
 from efterhand.catalogue.phrases import Phrase, parse_phrase
 from efterhand.catalogue.source import Place
 
 _OPTIONAL: Final = (
-    "english", "met_by", "answered_by", "cancelled_by", "gives_up", "flag", "tell", "none_once_closed", "tests",
+    "english", "met_by", "answered_by", "cancelled_by", "gives_up", "flag", "tell", "none_once_closed",
+    "summed_after_days", "tests",
 )  # fmt: skip
 SUBJECTS: Final = {"case": "case_id", "measure": "measure_id"}
 """What a check can be about, and the column with its id."""
+LONGEST_SUMMED_AFTER_DAYS: Final = 3660
 FLAGS: Final = ("green", "yellow", "red")
 
 
@@ -62,6 +64,7 @@ def parse_protocol(protocol_id: str, place: Place, words: Words) -> Protocol:
         flag=entries["flag"].one_of(FLAGS) if "flag" in entries else None,
         steps=_steps(entries.get("tell")),
         none_once_closed=entries["none_once_closed"].flag() if "none_once_closed" in entries else False,
+        summed_after_days=_summed_after_days(entries.get("summed_after_days")),
         tests=parse_tests(entries.get("tests"), words, when="on", keys=OF_CHECKS, check=protocol_id),
     )
 
@@ -98,6 +101,20 @@ def _steps(place: Place | None) -> tuple[Step, ...]:
     return tuple(sorted(steps, key=lambda step: step.offset_days))
 
 
+def _summed_after_days(place: Place | None) -> int:
+    if place is None:
+        return SUMMED_AFTER_DAYS
+    days = place.integer()
+    if not 0 <= days <= LONGEST_SUMMED_AFTER_DAYS:
+        place.fail(f"a number of days from 0 to {LONGEST_SUMMED_AFTER_DAYS}")
+    return days
+
+
 def what_decides(protocol: Protocol) -> Protocol:
     """Return a protocol without what has no part in what its checks come to: names, feed, reminders."""
-    return replace(protocol, name="", english="", feed="", flag=None, steps=(), none_once_closed=False, tests=())
+    return replace(without_reminders(protocol), name="", english="", feed="", flag=None, tests=())
+
+
+def without_reminders(protocol: Protocol) -> Protocol:
+    """Return a protocol that tells nobody."""
+    return replace(protocol, steps=(), none_once_closed=False, summed_after_days=SUMMED_AFTER_DAYS)

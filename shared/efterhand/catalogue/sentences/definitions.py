@@ -7,6 +7,7 @@ from typing import Final
 from efterhand.catalogue.conditions import ALWAYS, Column, Verb
 from efterhand.catalogue.model import (
     DAYS_IN,
+    SUMMED_AFTER_DAYS,
     Between,
     Bucket,
     Catalogue,
@@ -22,7 +23,6 @@ from efterhand.catalogue.model import (
     Operation,
     Protocol,
     Recipient,
-    Step,
 )
 from efterhand.catalogue.phrases import Phrase
 from efterhand.catalogue.sentences.language import Language, sentence
@@ -92,7 +92,7 @@ def sentences_of(catalogue: Catalogue, definition: Definition, language: Languag
 
 def reminders_of(catalogue: Catalogue, protocol: Protocol, language: Language) -> list[str]:
     """Return what is said of a protocol's reminders, sentence by sentence."""
-    texts = _reminders(protocol.steps, protocol.none_once_closed, Speech(catalogue, language))
+    texts = _reminders(protocol, Speech(catalogue, language))
     return [sentence(text) for text in texts]
 
 
@@ -566,7 +566,7 @@ def _protocol(protocol: Protocol, speech: Speech) -> list[str]:
             word = say("genom" if finds is protocol.answered_by else "av", "by")
             texts.append(f"{say(swedish, english)} {_alternatives([f'{word} {each}' for each in settling], speech)}")
     texts += _giving_up(protocol, here, speech)
-    return [*texts, *_reminders(protocol.steps, protocol.none_once_closed, speech)]
+    return [*texts, *_reminders(protocol, speech)]
 
 
 def _alternatives(texts: Sequence[str], speech: Speech) -> str:
@@ -605,8 +605,8 @@ def _giving_up(protocol: Protocol, here: Here, speech: Speech) -> list[str]:
     return texts
 
 
-def _reminders(steps: Sequence[Step], none_once_closed: bool, speech: Speech) -> list[str]:
-    say = speech.say
+def _reminders(protocol: Protocol, speech: Speech) -> list[str]:
+    say, steps = speech.say, protocol.steps
     if not steps:
         return [say("Inga påminnelser skickas", "No reminders are sent")]
     people = {
@@ -621,8 +621,16 @@ def _reminders(steps: Sequence[Step], none_once_closed: bool, speech: Speech) ->
             told.append(f"{say('till', 'to')} {name} {speech.tongue.both(days)}")
     reminders = f", {say('och', 'and')} ".join(told)
     texts = [say(f"Påminnelse ges {reminders}", f"A reminder goes {reminders}")]
-    if none_once_closed:
+    if protocol.none_once_closed:
         texts.append(say("När ärendet är avslutat ges inga påminnelser", "Once the case is closed there are none"))
+    if protocol.summed_after_days != SUMMED_AFTER_DAYS:
+        limit = speech.tongue.time(protocol.summed_after_days, "days")
+        texts.append(
+            say(
+                f"Det som skulle ha sagts mer än {limit} innan händelsen kom in samlas i en lista till chefen",
+                f"What should have been said more than {limit} before the event came is put in a list for the manager",
+            )
+        )
     return texts
 
 
