@@ -38,15 +38,17 @@ def again(draw: Callable[..., Any], event: Event) -> Event:
     return event
 
 
-def is_known(event: Event) -> bool:
-    """The protocol of an answer or an attempt is one that the catalogue has."""
-    return event["data"].get("check", "occupation_6m") in product.catalogue().protocols
+def is_well_formed(event: Event) -> bool:
+    """An answer's or an attempt's protocol is one that the catalogue has; assistance began no later than the case."""
+    data = event["data"]
+    began_later = data.get("assistance_since", "") > data.get("on", "9999-12-31")
+    return data.get("check", "occupation_6m") in product.catalogue().protocols and not began_later
 
 
 @st.composite
 def sendings(draw: Callable[..., Any], scene: Scene) -> list[Event]:
     """A scene's events as they are sent, some of them again and changed, in some order."""
-    events = [event for event in scene.events if is_known(event)]
+    events = [event for event in scene.events if is_well_formed(event)]
     sent = [{name: value for name, value in event.items() if name != "received"} for event in events]
     assume(sent)
     repeated = draw(st.lists(st.sampled_from(sent), min_size=1, max_size=8))
