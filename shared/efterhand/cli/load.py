@@ -67,13 +67,14 @@ def lines_of(file: Iterable[bytes]) -> Iterator[Line]:
         try:
             value = orjson.loads(text)
             wrapped = isinstance(value, dict) and "event" in value and "specversion" not in value
-            if wrapped and "received" not in value:
+            undated = wrapped and "received" not in value
+            if undated:
                 # Read once more: the other reader does not mind a key that comes twice, and keeps one of the two.
                 parse_event(text)
         except (ValueError, NotJson):
             yield Line(number, text, EVENTS, alone=True)
             continue
-        if wrapped and "received" not in value:
+        if undated:
             yield Line(number, orjson.dumps(value["event"]), EVENTS)
         elif wrapped and value.keys() != {"event", "received"}:
             # A file of refused lines, repaired: the reasons stay behind.

@@ -195,11 +195,14 @@ class _Source:
         return starts
 
     def stored(self) -> dict[int, Position]:
-        """Ask how far has been read; shows the date that holds."""
         with self._engine.connect() as connection:
-            if (day := self._business_date(connection)) is not None:
-                metrics.show_business_date(day)
             return self._positions.stored(connection, self.topic)
+
+    def show_business_date(self) -> None:
+        with self._engine.connect() as connection:
+            day = self._business_date(connection)
+        if day is not None:
+            metrics.show_business_date(day)
 
     def _tell(self, partition: int, start: Start) -> None:
         if start.reason in (Reason.STORED, Reason.NEW_PARTITION):
@@ -245,9 +248,10 @@ class _Watcher(threading.Thread):
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def _look(self, client: Admin) -> str | None:
-        """Measure the lag; return why the worker must start again, or None."""
+        """Measure the lag and show the date; return why the worker must start again, or None."""
         source = self._source
         state = client.state(source.topic)
+        source.show_business_date()
         stored = source.stored()
         left = unread(stored, state)
         lag = sum(left.values())

@@ -79,6 +79,11 @@ class Check:
         return self.outcome
 
 
+def person_of(check_id: str) -> str:
+    """Return the person in the id of a check; "" where it is no such id."""
+    return check_id.split(":")[1] if check_id.count(":") == 2 else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The state of a check on a day, since when it is settled, and whether it was met after due."""

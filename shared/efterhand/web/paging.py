@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from efterhand.web.problem import bad_request
+from efterhand.web.problem import Problem, bad_request
 
 DEFAULT_LIMIT: Final = 100
 LARGEST_LIMIT: Final = 1000
@@ -41,8 +41,13 @@ def decode_cursor(cursor: str | None, kinds: Sequence[type[str] | type[int]]) ->
         or any(isinstance(part, str) and "\0" in part for part in key)
         or any(isinstance(part, int) and abs(part) >= 2**63 for part in key)
     ):
-        raise bad_request("wrong_cursor", "The cursor is not one that this list has given out.")
+        raise wrong_cursor()
     return key
+
+
+def wrong_cursor() -> Problem:
+    """Return what is answered to a cursor of another list, or of none."""
+    return bad_request("wrong_cursor", "The cursor is not one that this list has given out.")
 
 
 def page(items: Sequence[Any], next_cursor: str | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from efterhand.persons.store import lock_persons
+from efterhand.timeline.checks import person_of
 from efterhand.web.problem import Problem
 from efterhand_followup.adapters.act_store import checks_of_act
 from efterhand_followup.adapters.tables import kept
@@ -43,8 +44,7 @@ def act_on_checks(
     """
     if kind == "undo" and not checks:
         checks = checks_of_act(connection, acting.viewer.actor, must_be_key(said.get("act")), acting.viewer.sight)
-    persons = {check_id.split(":")[1] for check_id in checks if check_id.count(":") == 2}
-    lock_persons(connection, kept, persons, Progress)
+    lock_persons(connection, kept, {person_of(check_id) for check_id in checks}, Progress)
     done: dict[str, Act | Problem] = {}
     for check_id in checks:
         try:

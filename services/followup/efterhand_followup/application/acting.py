@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from efterhand.catalogue import Catalogue
 from efterhand.persons.store import lock_persons
+from efterhand.timeline.checks import person_of
 from efterhand.web.problem import Problem, not_found
 from efterhand_followup.adapters.act_store import add_act, find_act
 from efterhand_followup.adapters.tables import kept
@@ -53,8 +54,7 @@ def locked_check(connection: Connection, acting: Acting, check_id: str) -> Row:
     Raises:
         Problem: 404, there is no such check, or it may not be seen; 503 before there is a business date.
     """
-    person = check_id.split(":")[1] if check_id.count(":") == 2 else ""
-    if not lock_persons(connection, kept, [person], Progress):
+    if not lock_persons(connection, kept, [person_of(check_id)], Progress):
         raise not_found("There is no such check.")
     return visible_check(connection, acting.catalogue, acting.viewer, check_id)
 

@@ -9,9 +9,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, func, select, tuple_
 
 from efterhand.catalogue import Catalogue
-from efterhand.timeline.checks import UNSETTLED, State
-from efterhand.web.paging import decode_cursor, encode_cursor, page
-from efterhand.web.problem import bad_request
+from efterhand.timeline.checks import UNSETTLED, State, person_of
+from efterhand.web.paging import decode_cursor, encode_cursor, page, wrong_cursor
 from efterhand.web.sight import Sight
 from efterhand_followup.adapters.seen_rows import seen_with
 from efterhand_followup.adapters.tables import check
@@ -66,8 +65,8 @@ def read_checks(
 
 def read_check(connection: Connection, check_id: str, sight: Sight) -> Row | None:
     """Return the stored row of a check that may be seen, or None."""
-    person = check_id.split(":")[1] if check_id.count(":") == 2 else ""
-    row = connection.execute(select(check).where(check.c.person == person, check.c.id == check_id)).mappings().first()
+    of_id = select(check).where(check.c.person == person_of(check_id), check.c.id == check_id)
+    row = connection.execute(of_id).mappings().first()
     return dict(row) if row is not None and sight.sees(row["unit"], row["protected"]) else None
 
 
@@ -214,4 +213,4 @@ def _as_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise bad_request("wrong_cursor", "The cursor is not one that this list has given out.") from None
+        raise wrong_cursor() from None

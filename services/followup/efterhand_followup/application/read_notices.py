@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from efterhand.catalogue import Catalogue
 from efterhand.persons.store import NOBODY
-from efterhand.web.paging import decode_cursor, encode_cursor, page
-from efterhand.web.problem import bad_request
+from efterhand.timeline.checks import person_of
+from efterhand.web.paging import decode_cursor, encode_cursor, page, wrong_cursor
 from efterhand.web.sight import Sight
 from efterhand_followup.adapters.seen_rows import seen_with
 from efterhand_followup.adapters.tables import check, notice
@@ -80,7 +80,9 @@ def read_notices(
     day = asked.on or business_date
     units = None if wanted.unit is None else units_below(catalogue, wanted.unit, day)
     if day != business_date:
-        rows, next_cursor = _of_another_day(connection, catalogue, asked, wanted, units, cursor, limit)
+        rows, next_cursor = _of_another_day(
+            connection, catalogue, asked, (day, business_date), wanted, units, cursor, limit
+        )
         return page([notice_as_json(row, log=log) for row in rows], next_cursor)
     after = decode_cursor(cursor, (str,))
     shown_now = shown_protocols(connection, catalogue, context)
@@ -94,17 +96,17 @@ def _of_another_day(
     connection: Connection,
     catalogue: Catalogue,
     asked: Asked,
+    days: tuple[date, date],
     wanted: NoticeFilter,
     units: frozenset[str] | None,
     cursor: str | None,
     limit: int,
 ) -> tuple[list[Row], str | None]:
     """Return the rows of a page and the cursor of the next; a page may hold some more, for the whole of a person."""
-    _, business_date = context_with_date(connection)
-    day = asked.on or business_date
+    day, business_date = days
     part, after = decode_cursor(cursor, (str, str)) or (_OF_PERSONS, "")
     if part not in _PARTS:
-        raise bad_request("wrong_cursor", "The cursor is not one that this list has given out.")
+        raise wrong_cursor()
     rows: list[Row] = []
     if part == _OF_PERSONS:
         if wanted.status != "withdrawn":
@@ -197,12 +199,9 @@ def _evaluated(
     after: str,
 ) -> Iterator[tuple[str, list[Row]]]:
     """Yield each person behind another with the notices that stand for the person and are seen."""
-    person = None
-    if wanted.check is not None:
-        parts = wanted.check.split(":")
-        if len(parts) != 3 or parts[1] <= after:
-            return
-        person = parts[1]
+    person = None if wanted.check is None else person_of(wanted.check)
+    if person is not None and person <= after:
+        return
     for standing, protected in standings_on(connection, catalogue, day, after=after, person=person):
         seen = {row["id"] for row in seen_by(asked.sight, standing, protected, business_date)}
         own = [{**notice_row(standing.person, each), "protected": protected} for each in standing.notices

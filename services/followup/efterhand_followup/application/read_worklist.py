@@ -10,8 +10,9 @@ from sqlalchemy import Connection, select
 
 from efterhand.catalogue import Catalogue
 from efterhand.persons.store import sorted_by_bytes, texts
+from efterhand.timeline.checks import person_of
 from efterhand.timeline.misses import Why
-from efterhand.web.paging import decode_cursor, encode_cursor, page
+from efterhand.web.paging import decode_cursor, encode_cursor, page, wrong_cursor
 from efterhand.web.problem import bad_request, not_found
 from efterhand.web.references import reference_of
 from efterhand.web.sight import NOTHING
@@ -193,14 +194,13 @@ def visible_check(connection: Connection, catalogue: Catalogue, viewer: Viewer, 
             is being computed.
     """
     context, today = context_with_date(connection)
-    parts = check_id.split(":")
     among = WorkFilter(
         today=today,
         protocols=frozenset(catalogue.protocols),
         register=register_protocols(catalogue),
         sight=viewer.sight,
     )
-    row = select_one(connection, among, parts[1], check_id) if len(parts) == 3 else None
+    row = select_one(connection, among, person_of(check_id), check_id)
     if row is None:
         raise not_found("There is no such check.")
     shown_protocols(connection, catalogue, context).require([row["protocol"]])
@@ -275,12 +275,11 @@ def _after(cursor: str | None, sort: str) -> tuple[Any, str] | None:
     key = decode_cursor(cursor, (str, str, str))
     if key is None:
         return None
-    wrong = bad_request("wrong_cursor", "The cursor is not one that this list has given out.")
     if key[0] != sort:
-        raise wrong
+        raise wrong_cursor()
     if SORTS[sort][0].name != "due":
         return key[1], key[2]
     try:
         return date.fromisoformat(key[1]), key[2]
     except ValueError:
-        raise wrong from None
+        raise wrong_cursor() from None

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, any_, select, text
 
 from efterhand.access_log.lines import Seen
 from efterhand.persons.store import texts
+from efterhand.timeline.checks import person_of
 from efterhand_followup.adapters.tables import check
 
 
@@ -24,7 +25,7 @@ def seen_in_notices(connection: Connection, items: Iterable[Mapping[str, Any]]) 
     """
     about = {item["check"]: item["unit"] for item in items if item["check"] is not None}
     found = _found(connection, about)
-    return [found.get(check_id) or Seen(_person(check_id), None, unit) for check_id, unit in about.items()]
+    return [found.get(check_id) or Seen(person_of(check_id), None, unit) for check_id, unit in about.items()]
 
 
 def seen_in_ids(connection: Connection, checks: Collection[str]) -> list[Seen]:
@@ -35,23 +36,19 @@ def seen_in_ids(connection: Connection, checks: Collection[str]) -> list[Seen]:
         checks: the ids.
     """
     found = _found(connection, checks)
-    return [found.get(check_id) or Seen(_person(check_id)) for check_id in checks]
+    return [found.get(check_id) or Seen(person_of(check_id)) for check_id in checks]
 
 
 def _found(connection: Connection, checks: Collection[str]) -> dict[str, Seen]:
     if not checks:
         return {}
-    persons = {_person(check_id) for check_id in checks}
+    persons = {person_of(check_id) for check_id in checks}
     rows = connection.execute(
         select(check.c.id, check.c.person, check.c.case_id, check.c.unit).where(
             check.c.person == any_(texts(persons)), check.c.id == any_(texts(checks))
         )
     )
     return {row.id: Seen(row.person, row.case_id, row.unit) for row in rows}
-
-
-def _person(check_id: str) -> str:
-    return check_id.split(":")[1]
 
 
 def protected_among(connection: Connection, persons: Collection[str]) -> set[str]:
